@@ -1,0 +1,73 @@
+# Everything a newcomer needs is `make demo` and `make test`; `make help` lists the rest.
+# Needs Python 3.11 or newer, make, and Java 17 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help install install-dev demo ui test lint format lock docs bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is missing: install it, or say make PYTHON=/path/to/python3.11"; \
+	  exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "The venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.installed: $(BIN)/uv requirements.txt pyproject.toml setup.py
+	@echo "Installing the locked packages into $(VENV) (the first time, about 700 MB are fetched)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/.installed  ## make the environment
+
+install-dev: $(VENV)/.installed-dev  ## make the environment with all that the tests need
+
+demo: install  ## materialize yesterday with embedded sources, and show it
+	@$(BIN)/userprofile demo
+
+ui: install  ## the Dagster UI on the demo's history, with schedule and backfills
+	@DAGSTER_HOME="$$($(BIN)/python -m userprofile_assets.cli.dagster_home)" $(BIN)/dagster dev
+
+test: install-dev  ## run all tests; what a test lacks on this machine is said
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: install-dev  ## ruff, mypy, sqlfluff, import-linter, and whether docs and lock are current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar sql
+	$(BIN)/lint-imports
+
+format: install-dev  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar sql
+
+lock: $(BIN)/uv  ## write requirements*.txt anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" --extra dev -c requirements.txt \
+	  pyproject.toml -o requirements-dev.txt
+
+docs: install  ## write the generated pages anew
+	$(BIN)/python -m userprofile_assets.settings_page --write docs/configuration.md
+
+bench: install-dev  ## measure; docs/performance.md has the figures
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment, the demo's data and caches
+	rm -rf $(VENV) .userprofile build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

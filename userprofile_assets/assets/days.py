@@ -1,0 +1,68 @@
+"""Go through the days of a run: each day stands for itself.
+
+Dagster gives a step one success or one failure for all its days. Here every good day is recorded
+with its own metadata, and if there are bad ones the step fails after that and names them
+(docs/decisions/0005-windows.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from userprofile_assets.assets.failures import failure_of_days
+from userprofile_assets.errors import UserProfileError
+
+DayMetadata = Mapping[str, Any]
+
+
+@dataclass
+class Days:
+    """What became of the days of a run."""
+
+    good: dict[str, DayMetadata] = field(default_factory=dict)
+    bad: dict[str, UserProfileError] = field(default_factory=dict)
+
+    def run(self, key: str, work: Callable[[], DayMetadata]) -> None:
+        """Do one day's work; an error of this project makes it a bad day."""
+        try:
+            self.good[key] = work()
+        except UserProfileError as error:
+            self.bad[key] = error
+
+    @contextmanager
+    def all_bad_on_error(self, keys: Iterable[str]) -> Iterator[None]:
+        """Do work that several days share; an error of this project makes all of them bad."""
+        try:
+            yield
+        except UserProfileError as error:
+            self.bad.update(dict.fromkeys(keys, error))
+
+    def report(
+        self, context: dg.AssetExecutionContext, check: dg.AssetCheckResult | None = None
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """Record the good days; then succeed, or fail with the names of the bad ones.
+
+        Args:
+            context: The step's context.
+            check: The result of the step's own asset check, if it has one.
+
+        Raises:
+            dagster.Failure: There are bad days.
+        """
+        if not self.bad:
+            for key, metadata in self.good.items():
+                context.add_asset_metadata(metadata, partition_key=key)
+            yield dg.MaterializeResult(check_results=[check] if check else [])
+            return
+        for key, metadata in self.good.items():
+            context.log_event(
+                dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata)
+            )
+        if check is not None:
+            yield check
+        raise failure_of_days(self.bad, of=len(self.good) + len(self.bad))

@@ -1,0 +1,36 @@
+"""Turn this project's errors into Dagster failures.
+
+A permanent error must not be retried, neither by the step's retry policy nor by run retries: the same
+404 five thousand times helps nobody. A transient one may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from userprofile_assets.errors import TransientError, UserProfileError
+
+
+def failure_of_days(bad: Mapping[str, UserProfileError], *, of: int) -> dg.Failure:
+    """Return the failure of a step that names its bad days.
+
+    Args:
+        bad: Partition key -> what went wrong that day.
+        of: How many days the step had in all.
+    """
+    first = next(iter(bad.values()))
+    if of == 1:
+        description = str(first)
+    else:
+        lines = [f"{len(bad)} of {of} days failed; the others are published and recorded."]
+        lines += [f"{key}: {error}" for key, error in bad.items()]
+        lines.append("Materialize the missing days again.")
+        description = "\n".join(lines)
+    return dg.Failure(
+        description=description,
+        metadata={"bad days": dg.MetadataValue.json(sorted(bad))},
+        # All of them permanent: another try gives the same. One transient: it may help.
+        allow_retries=any(isinstance(error, TransientError) for error in bad.values()),
+    )

@@ -1,0 +1,187 @@
+"""The ingest assets: copy each source to one object a day.
+
+Belongs here: which source goes to which object, for which days. Does not belong here: how bytes move
+(`ingestion/`).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+
+from userprofile_assets.assets.common import (
+    HTTP_POOL,
+    MYSQL_POOL,
+    OWNERS,
+    RETRY_POLICY,
+    Daily,
+    manifest_metadata,
+)
+from userprofile_assets.assets.days import Days
+from userprofile_assets.assets.ingest_specs import RAW_LOG, USER_INFO, IngestSpec, ingest_specs
+from userprofile_assets.bizdate import has_bizdate, substitute, to_bizdate
+from userprofile_assets.errors import (
+    SourceError,
+    SourceMissingError,
+    SourceUnavailableError,
+)
+from userprofile_assets.ingestion.log_copy import LogOptions, copy_log
+from userprofile_assets.ingestion.manifest import Manifest
+from userprofile_assets.ingestion.publish import Publisher, Target
+from userprofile_assets.ingestion.table_copy import TableOptions, copy_table
+from userprofile_assets.ingestion.table_source import observe_table
+from userprofile_assets.resources.http import HttpResource
+from userprofile_assets.resources.mysql import MySQLResource
+from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.settings import Settings
+
+Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
+
+
+def build_ingest_assets(settings: Settings, daily: Daily) -> list[dg.AssetsDefinition]:
+    """Return `raw_log_oss` and `user_info_oss`."""
+    specs = ingest_specs(settings)
+    return [
+        _raw_log_oss(settings, daily, specs[RAW_LOG]),
+        _user_info_oss(settings, daily, specs[USER_INFO]),
+    ]
+
+
+def _common(settings: Settings, daily: Daily, spec: IngestSpec) -> dict[str, Any]:
+    """Arguments of `dg.asset` that both have."""
+    return {
+        "name": spec.name,
+        "deps": [spec.source],
+        "partitions_def": daily.partitions,
+        "backfill_policy": daily.policy,
+        "group_name": "ingest",
+        "owners": OWNERS,
+        "retry_policy": RETRY_POLICY,
+        "metadata": {
+            "dagster/storage_kind": settings.effective_storage_uri.partition(":")[0],
+            "object": spec.object_template,
+            "dagster/column_schema": dg.TableSchema(
+                columns=[dg.TableColumn(name, "string") for name in spec.columns]
+            ),
+        },
+    }
+
+
+def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.AssetsDefinition:
+    options = LogOptions(
+        compression=settings.log_compression,
+        skip_header=settings.log_skip_header,
+        encoding=settings.log_encoding,
+        max_bytes=settings.log_max_bytes,
+        max_ratio=settings.log_max_ratio,
+    )
+
+    @dg.asset(**_common(settings, daily, spec), kinds={"http", "file"}, pool=HTTP_POOL)
+    def raw_log_oss(
+        context: dg.AssetExecutionContext, http: HttpResource, oss: OssResource
+    ) -> Results:
+        """One day's access log, byte for byte as the web server gave it."""
+        publisher = oss.publisher(context.log.info)
+
+        def copy(target: Target) -> Manifest:
+            manifest = copy_log(
+                http.url_of(target.bizdate),
+                publisher=publisher,
+                target=target,
+                options=options,
+                log=context.log.info,
+            )
+            _observe(context, spec, {"bizdate": target.bizdate, **manifest.source})
+            return manifest
+
+        yield from _copy_days(
+            context, spec, publisher, copy, has_history=http.has_history
+        ).report(context)
+
+    return raw_log_oss
+
+
+def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.AssetsDefinition:
+    where = settings.user_where
+
+    def options_of(bizdate: str) -> TableOptions:
+        return TableOptions(
+            table=settings.user_table,
+            columns=settings.user_columns,
+            where=substitute(where, bizdate) if where else None,
+            split_key=settings.user_split_key,
+            delimiter=settings.field_delimiter,
+        )
+
+    @dg.asset(**_common(settings, daily, spec), kinds={"mysql", "file"}, pool=MYSQL_POOL)
+    def user_info_oss(
+        context: dg.AssetExecutionContext, mysql: MySQLResource, oss: OssResource
+    ) -> Results:
+        """The user table as it was when the run read it, one delimited text a day."""
+        publisher = oss.publisher(context.log.info)
+
+        def copy(target: Target) -> Manifest:
+            options = options_of(target.bizdate)
+            with mysql.engine() as engine:
+                manifest = copy_table(
+                    engine, publisher=publisher, target=target, options=options,
+                    log=context.log.info,
+                )  # fmt: skip
+                _observe(context, spec, observe_table(engine, options))
+            return manifest
+
+        yield from _copy_days(
+            context, spec, publisher, copy, has_history=bool(where and has_bizdate(where))
+        ).report(context)
+
+    return user_info_oss
+
+
+def _copy_days(
+    context: dg.AssetExecutionContext,
+    spec: IngestSpec,
+    publisher: Publisher,
+    copy: Callable[[Target], Manifest],
+    *,
+    has_history: bool,
+) -> Days:
+    """Publish every day of the run; a source without history is read once for all of them."""
+    days = Days()
+    taken: Manifest | None = None
+    unreadable: SourceError | SourceMissingError | SourceUnavailableError | None = None
+
+    def one_day(target: Target) -> Manifest:
+        nonlocal taken, unreadable
+        if has_history:
+            return copy(target)
+        if unreadable is not None:
+            raise unreadable
+        if taken is not None:
+            return publisher.republish(taken, target)
+        try:
+            taken = copy(target)
+        except (SourceError, SourceMissingError, SourceUnavailableError) as error:
+            unreadable = error
+            raise
+        return taken
+
+    for key in context.partition_keys:
+        bizdate = to_bizdate(key)
+        target = Target(
+            asset=spec.name,
+            key=spec.key_of(bizdate),
+            bizdate=bizdate,
+            run_id=context.run.run_id,
+        )
+        days.run(key, lambda t=target: manifest_metadata(one_day(t), publisher.store.uri))
+    return days
+
+
+def _observe(context: dg.AssetExecutionContext, spec: IngestSpec, facts: dict[str, Any]) -> None:
+    """Record what the source looked like, on the source's own page in the UI."""
+    metadata = {
+        name: dg.MetadataValue.json(value) if isinstance(value, (list, dict)) else value
+        for name, value in facts.items()
+        if value is not None
+    }
+    context.log_event(dg.AssetObservation(spec.source, metadata=metadata))

@@ -1,0 +1,26 @@
+"""`userprofile spark archive`."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from userprofile_assets.settings import Settings
+from userprofile_assets.warehouse.class_archive import archive_path, make_archive
+from userprofile_assets.warehouse.java import find_java
+
+
+def run_archive(settings: Settings) -> None:
+    """Make the class archive, or say that it is there."""
+    console = Console()
+    java = find_java()
+    target = archive_path(settings.home, java)
+    if target.is_file():
+        console.print(f"The class archive is there: {target}", highlight=False)
+        return
+    started = time.monotonic()
+    with console.status("Making the class archive (20 to 40 seconds)"):
+        make_archive(settings.home, java)
+    seconds = time.monotonic() - started
+    console.print(f"Made {target} in {seconds:.0f} s", highlight=False)

@@ -1,0 +1,147 @@
+"""`userprofile demo`: one day through real Dagster on real Spark, told step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from userprofile_assets.bizdate import (
+    check_closed,
+    parse_day,
+    to_bizdate,
+    to_partition_key,
+    yesterday,
+)
+from userprofile_assets.cli.query import print_table
+from userprofile_assets.cli.spark import background_session, session_options
+from userprofile_assets.demo.sources import ensure_log, ensure_users
+from userprofile_assets.errors import UserProfileError
+from userprofile_assets.settings import Settings
+from userprofile_assets.warehouse.class_archive import archive_path, make_archive
+from userprofile_assets.warehouse.java import find_java
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import SparkSession
+
+    from userprofile_assets.cli.demo_run import AssetRow
+
+# The tutorial checks its tables by looking at them: facts of the page "Synchronize data".
+_LOOK = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
+
+
+def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
+    """Materialize a day, print what was done, and return the exit code.
+
+    Args:
+        settings: The settings.
+        day: The business date; yesterday if None.
+        make_archive: Whether to make the class archive where it is missing.
+    """
+    console = Console()
+    started = time.monotonic()
+    date = parse_day(day) if day else yesterday(settings.timezone)
+    check_closed(date, timezone=settings.timezone)
+    key = to_partition_key(date)
+    console.print(f"[bold]User profile analysis, {key}[/bold] (in {settings.home})", highlight=False)
+    find_java()
+    _make_sources(console, settings, key)
+    if make_archive and session_options(settings, "demo").is_local:
+        _make_archive(console, settings)
+    with background_session(settings, "demo") as background:
+        with _step(console, "Loading Dagster and the assets"):
+            from userprofile_assets.cli.demo_run import DemoRun
+
+            run = DemoRun(settings, key)
+        with _step(console, "Starting Spark"):
+            session = background.get(console.print)
+        missing = run.missing(session)
+        if missing:
+            with _step(console, "Materializing") as status:
+                succeeded = run.materialize(missing, lambda text: status(f"Materializing {text}"))
+        else:
+            console.print("Everything of this day is good already; nothing to do.")
+            succeeded = True
+        _print_assets(console, run.rows())
+        if not succeeded:
+            for failure in run.failures():
+                console.print(failure, style="red", markup=False, highlight=False)
+            console.print("The run failed. `userprofile doctor` tests the parts one by one.")
+            return 1
+        _look(console, session, to_bizdate(date))
+    console.print(f"\n{time.monotonic() - started:.1f} s in all. How to go on:", highlight=False)
+    console.print("  make ui            the same history in the Dagster UI, with backfills")
+    console.print('  userprofile query "SELECT ..."   any statement on these tables')
+    console.print("  userprofile doctor               every setting and connection")
+    return 0
+
+
+def _make_sources(console: Console, settings: Settings, key: str) -> None:
+    """Make the embedded sources of the day, where they are the ones in use."""
+    if settings.log_url is None:
+        with _step(console, f"Log of {key}"):
+            ensure_log(
+                settings.home,
+                parse_day(key),
+                lines=settings.demo_lines,
+                users=settings.demo_users,
+                seed=settings.demo_seed,
+                timezone=settings.timezone,
+            )
+    if settings.mysql_url is None:
+        with _step(console, "User table"):
+            ensure_users(settings.home, users=settings.demo_users, seed=settings.demo_seed)
+
+
+def _make_archive(console: Console, settings: Settings) -> None:
+    """Make the class archive if it is missing; the demo works without it."""
+    java = find_java()
+    if archive_path(settings.home, java).is_file():
+        return
+    try:
+        with _step(console, "Class archive, so that Spark starts faster (once, about 30 s)"):
+            make_archive(settings.home, java)
+    except UserProfileError as error:
+        console.print(str(error), style="yellow", markup=False, highlight=False)
+
+
+@contextmanager
+def _step(console: Console, text: str) -> Iterator[type[None] | object]:
+    """Show a step while it runs, and its seconds when it is done."""
+    started = time.monotonic()
+    with console.status(text) as status:
+        yield status.update
+    console.print(f"  {text}: {time.monotonic() - started:.1f} s", highlight=False)
+
+
+def _print_assets(console: Console, rows: Sequence[AssetRow]) -> None:
+    table = Table(show_edge=False, pad_edge=False, title_justify="left")
+    table.add_column("asset")
+    table.add_column("state")
+    for name in ("rows", "bytes", "seconds"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row.asset,
+            row.state,
+            "" if row.rows is None else f"{row.rows:,}",
+            "" if row.bytes is None else f"{row.bytes:,}",
+            "" if row.seconds is None else f"{row.seconds:.1f}",
+        )
+    console.print()
+    console.print(table)
+
+
+def _look(console: Console, session: SparkSession, bizdate: str) -> None:
+    """Run the tutorial's two verification queries."""
+    for table in _LOOK:
+        sql = f"SELECT * FROM {table} WHERE dt = '{bizdate}' LIMIT 5"  # noqa: S608 - a name of ours and eight digits
+        console.print(f"\n[bold]{sql}[/bold]", highlight=False)
+        frame = session.sql(sql)
+        print_table(console, frame.columns, frame.collect(), limit=5)

@@ -1,0 +1,232 @@
+"""`userprofile doctor`: each setting and each connection on a line of its own."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.text import Text
+
+from userprofile_assets.bizdate import to_bizdate, yesterday
+from userprofile_assets.errors import LockTimeoutError, SettingsError, UserProfileError
+from userprofile_assets.locks import exclusive_lock
+from userprofile_assets.settings import DOTENV, PREFIX, Settings
+
+# Seconds that a test of a connection may take before it counts as failed; the clients' own
+# time-outs are longer, as a nightly copy may wait.
+_LOCK_SECONDS = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one test found."""
+
+    name: str
+    said: str
+    ok: bool = True
+    note: bool = False
+
+
+def run_doctor() -> int:
+    """Print every setting and run every test; return the exit code."""
+    console = Console()
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        _print(console, Outcome("settings", str(error), ok=False))
+        return 1
+    console.print(f"[bold]Settings[/bold] (docs/configuration.md; {_where_from()})", highlight=False)
+    for name, value in shown_settings(settings):
+        console.print(f"  {PREFIX}{name} = {value}", markup=False, highlight=False, soft_wrap=True)
+    console.print("[bold]Tests[/bold]")
+    failed = 0
+    for name, test in _tests(settings):
+        with console.status(name):
+            outcome = _try(name, test)
+        failed += not outcome.ok
+        _print(console, outcome)
+    console.print(f"{failed} failed" if failed else "All is well.")
+    return 1 if failed else 0
+
+
+def shown_settings(settings: Settings) -> list[tuple[str, str]]:
+    """Return every setting as text; a secret only tells whether it is set."""
+    return [
+        (field.upper(), _shown(getattr(settings, field))) for field in type(settings).model_fields
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "(not set)"
+    if isinstance(value, SecretStr):
+        return "(set, secret)"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)
+
+
+def _where_from() -> str:
+    found = Path(DOTENV)
+    return f".env of {found.absolute().parent} is read" if found.is_file() else "no .env here"
+
+
+def _tests(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
+    return [
+        ("Python packages", _packages),
+        ("Java", _java),
+        ("SQL files", lambda: _sql_files(settings)),
+        ("home directory", lambda: _home(settings)),
+        ("log source", lambda: _log_source(settings)),
+        ("user source", lambda: _user_source(settings)),
+        ("object storage", lambda: _storage(settings)),
+        ("Spark metastore", lambda: _metastore(settings)),
+        ("Spark start", lambda: _archive(settings)),
+        ("Dagster instance", lambda: _instance(settings)),
+    ]
+
+
+def _try(name: str, test: Callable[[], str]) -> Outcome:
+    try:
+        return Outcome(name, test())
+    except UserProfileError as error:
+        return Outcome(name, str(error), ok=False)
+
+
+def _print(console: Console, outcome: Outcome) -> None:
+    mark, style = ("ok  ", "green") if outcome.ok else ("FAIL", "bold red")
+    first, _, rest = outcome.said.partition("\n")
+    console.print(
+        Text.assemble("  ", (mark, style), f"  {outcome.name}: {first}"), soft_wrap=True
+    )
+    for line in rest.splitlines():
+        console.print(Text(f"        {line}"), soft_wrap=True)
+
+
+def _packages() -> str:
+    names = ("dagster", "pyspark", "sqlalchemy", "s3fs", "httpx")
+    for name in names:
+        try:
+            importlib.util.find_spec(name)
+        except ImportError as error:
+            raise SettingsError(f"{name} is not installed", remedy="run make install") from error
+    return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def _java() -> str:
+    from userprofile_assets.warehouse.java import find_java
+
+    java = find_java()
+    return f"{java.version} ({java.program})"
+
+
+def _sql_files(settings: Settings) -> str:
+    from userprofile_assets.assets.warehouse import load_warehouse
+
+    return ", ".join(table.table for table in load_warehouse(settings).tables)
+
+
+def _home(settings: Settings) -> str:
+    with exclusive_lock(
+        settings.home / "locks" / "doctor.lock", purpose="userprofile doctor", timeout=5
+    ):
+        return f"{settings.home} is writable"
+
+
+def _resources(settings: Settings) -> dict[str, Any]:
+    from userprofile_assets.build import build_resources
+
+    return {
+        name: resource.process_config_and_initialize()
+        for name, resource in build_resources(settings).items()
+        if name != "spark"
+    }
+
+
+def _log_source(settings: Settings) -> str:
+    from userprofile_assets.ingestion.log_source import open_log
+
+    bizdate = to_bizdate(yesterday(settings.timezone))
+    url = _resources(settings)["http"].url_of(bizdate)
+    with open_log(url) as source:
+        first = next(iter(source.chunks()), b"")
+        kind = "the embedded demo log" if settings.log_url is None else source.name
+        return f"{kind} of {bizdate} answers, {len(first)} bytes read"
+
+
+def _user_source(settings: Settings) -> str:
+    from userprofile_assets.ingestion.table_copy import TableOptions
+    from userprofile_assets.ingestion.table_source import observe_table
+
+    options = TableOptions(
+        table=settings.user_table,
+        columns=settings.user_columns,
+        where=None,
+        split_key=settings.user_split_key,
+        delimiter=settings.field_delimiter,
+    )
+    with _resources(settings)["mysql"].engine() as engine:
+        facts = observe_table(engine, options)
+    kind = "the embedded demo table" if settings.mysql_url is None else facts["name"]
+    return f"{kind} answers, columns {', '.join(c['name'] for c in facts['columns'])}"
+
+
+def _storage(settings: Settings) -> str:
+    from userprofile_assets.ingestion.store import get, put
+
+    store = _resources(settings)["oss"].publisher(lambda _: None).store
+    key = f"_doctor/{uuid.uuid4().hex}"
+    put(store, key, b"probe")
+    try:
+        found = get(store, key)
+    finally:
+        store.delete(key)
+    if found != b"probe":
+        raise UserProfileError("a probe object reads back differently", where=store.uri)
+    return f"{store.uri} takes, returns and deletes an object"
+
+
+def _metastore(settings: Settings) -> str:
+    from userprofile_assets.cli.spark import session_options
+
+    options = session_options(settings, "doctor")
+    if not options.uses_embedded_metastore:
+        return "by SPARK_CONF; not tested here"
+    try:
+        with exclusive_lock(
+            options.metastore_lock, purpose="userprofile doctor", timeout=_LOCK_SECONDS
+        ):
+            return "embedded (Derby), free"
+    except LockTimeoutError as error:
+        return f"embedded (Derby), in use: {error.what}; others wait for it"
+
+
+def _archive(settings: Settings) -> str:
+    from userprofile_assets.warehouse.class_archive import archive_path
+    from userprofile_assets.warehouse.java import find_java
+
+    if archive_path(settings.home, find_java()).is_file():
+        return "with the class archive"
+    return "without a class archive; `userprofile spark archive` makes it start faster"
+
+
+def _instance(settings: Settings) -> str:
+    home = os.environ.get("DAGSTER_HOME")
+    if home is None:
+        return f"DAGSTER_HOME is not set; demo and make ui use {settings.home / 'dagster'}"
+    if not (Path(home) / "dagster.yaml").is_file():
+        raise SettingsError(
+            "there is no dagster.yaml, so Dagster keeps its limits at operations, where kill -9 "
+            "of a run leaves them taken",
+            where=f"DAGSTER_HOME={home}",
+            remedy="copy the project's dagster.yaml there",
+        )
+    return home

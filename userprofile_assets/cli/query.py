@@ -1,0 +1,126 @@
+"""`userprofile query`: one statement, printed as a table for people or whole for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import chain, islice
+from typing import IO, Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from userprofile_assets.cli.spark import background_session, tell
+from userprofile_assets.errors import SparkError
+from userprofile_assets.settings import Settings
+
+Rows = Iterable[Sequence[Any]]
+
+
+def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
+    """Run a statement and print its rows.
+
+    Args:
+        settings: The settings.
+        sql: One statement.
+        output: `table`, `csv` or `json`.
+        limit: Most rows of `table`.
+
+    Raises:
+        SparkError: Spark refused the statement.
+    """
+    from pyspark.errors import PySparkException
+
+    with background_session(settings, "query") as background:
+        with Status("Starting Spark", console=Console(stderr=True)) as status:
+            session = background.get(tell)
+            status.update("Running the statement")
+            try:
+                frame = session.sql(sql)
+                names = frame.columns
+                # Fetches partition by partition, so a large result does not need to fit in memory.
+                rows = frame.toLocalIterator()
+                head = list(islice(rows, 1))
+            except PySparkException as error:
+                raise SparkError(
+                    str(error).strip().partition("\n\nJVM stacktrace")[0],
+                    where="the statement",
+                    remedy="`SHOW TABLES` and `DESCRIBE TABLE name` tell what is there",
+                ) from error
+        everything = chain(head, rows)
+        if output == "csv":
+            write_csv(sys.stdout, names, everything)
+        elif output == "json":
+            write_json(sys.stdout, names, everything)
+        else:
+            print_table(Console(), names, everything, limit=limit)
+
+
+def write_csv(out: IO[str], names: Sequence[str], rows: Rows) -> None:
+    """Write a header and all rows, RFC 4180 quoting, LF line ends; NULL is an empty field."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([None if v is None else _plain(v) for v in row] for row in rows)
+
+
+def write_json(out: IO[str], names: Sequence[str], rows: Rows) -> None:
+    """Write all rows as one JSON array of objects, an object a line."""
+    separator = "[\n"
+    for row in rows:
+        values = {name: _plain(value) for name, value in zip(names, row, strict=True)}
+        out.write(separator + json.dumps(values, ensure_ascii=False))
+        separator = ",\n"
+    out.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def print_table(console: Console, names: Sequence[str], rows: Rows, *, limit: int) -> None:
+    """Print the first rows as a table, and say so when there are more."""
+    if not names:
+        console.print("Done.")
+        return
+    table = Table(show_edge=False, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    shown = 0
+    more = False
+    for row in rows:
+        if shown == limit:
+            more = True
+            break
+        table.add_row(*(_for_people(value) for value in row))
+        shown += 1
+    console.print(table, markup=False)
+    suffix = f"; there are more, see --limit and --format ({limit} shown)" if more else ""
+    console.print(f"{shown} {'row' if shown == 1 else 'rows'}{suffix}", highlight=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON knows it; decimals stay exact as text, bytes become hex."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _for_people(value: Any) -> Any:
+    """Return a cell: NULL by name, control characters visible, no markup."""
+    from rich.text import Text
+
+    if value is None:
+        return Text("NULL", style="dim")
+    text = str(_plain(value))
+    return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))

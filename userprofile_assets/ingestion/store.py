@@ -1,0 +1,164 @@
+"""What the project asks of object storage, and how a URI becomes a store.
+
+Belongs here: the port (`ObjectStore`, `Upload`), its values, `open_store`. Does not belong here:
+the adapters (`local_store.py`, `s3_store.py`), manifests and the order of writes (`publish.py`).
+
+An upload has two steps. `stage()` brings every byte to the store, still invisible; what can fail
+for lack of space or network fails here. `commit()` makes the object appear, whole, in one atomic
+act. Leaving the `with` block without `commit()` discards the upload, with or without an exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urlsplit
+
+from userprofile_assets.errors import StorageError
+from userprofile_assets.redaction import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+READ_BYTES = 1024 * 1024
+"""Most bytes that `ObjectStore.read` yields at once."""
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One object as the store describes it.
+
+    Attributes:
+        key: Its key under the store's URI.
+        size: Bytes.
+        etag: The store's own fingerprint, without quotes. No MD5: a multipart upload has another.
+        modified: When it was last replaced, UTC.
+    """
+
+    key: str
+    size: int
+    etag: str | None
+    modified: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Options:
+    """How to reach an S3-compatible store; what is None is left to the client's own chain.
+
+    Attributes:
+        endpoint: URL of the store; None is Amazon S3.
+        region: Region that requests are signed for.
+        addressing: Where the bucket's name goes; Alibaba OSS accepts only `virtual`.
+        access_key_id: Access key.
+        access_key_secret: Secret of that key.
+        security_token: Token of temporary (STS) credentials.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    addressing: Literal["virtual", "path", "auto"] = "auto"
+    access_key_id: str | None = field(default=None, repr=False)
+    access_key_secret: str | None = field(default=None, repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+
+class Upload(Protocol):
+    """An object on its way; see the module's docstring for the two steps."""
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+
+    def stage(self) -> None:
+        """Bring every byte to the store, still invisible. No `write` after it."""
+
+    def commit(self) -> None:
+        """Make the object appear, whole, in place of a former one. Stages first if needed."""
+
+
+class ObjectStore(Protocol):
+    """Objects under one URI. Keys are relative and pass `object_keys.check_key`.
+
+    Every method may raise StorageError (refused, permanent), StorageFullError (no space) or
+    StorageUnavailableError (no answer, transient).
+    """
+
+    @property
+    def uri(self) -> str:
+        """Where the objects are, without a slash at the end and without secrets."""
+
+    def upload(self, key: str) -> AbstractContextManager[Upload]:
+        """Start an object; it exists only after `Upload.commit()`."""
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes in chunks of at most 1 MiB.
+
+        Raises:
+            NotPublishedError: There is no such object; raised when the first chunk is asked for.
+        """
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Describe an object; None when it is missing."""
+
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        """Describe every object whose key begins with `prefix`, at any depth, sorted by key."""
+
+    def delete(self, key: str) -> None:
+        """Delete an object; no error when it is missing."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object on the store's side; the target appears whole.
+
+        Raises:
+            NotPublishedError: There is no source.
+        """
+
+    def sweep(self, directory: str) -> None:
+        """Remove what killed writers left in a directory, not below it.
+
+        Only for whoever holds the lock of that directory: a living upload would be removed too.
+        """
+
+
+def put(store: ObjectStore, key: str, data: bytes) -> None:
+    """Write a small object in one call."""
+    with store.upload(key) as upload:
+        upload.write(data)
+        upload.commit()
+
+
+def get(store: ObjectStore, key: str) -> bytes:
+    """Read a small object in one call.
+
+    Raises:
+        NotPublishedError: There is no such object.
+    """
+    return b"".join(store.read(key))
+
+
+def open_store(uri: str, options: S3Options | None = None) -> ObjectStore:
+    """Open the store of a URI: `file:///path` or `s3://bucket/prefix`.
+
+    Args:
+        uri: Where objects are written. It holds no keys; they belong into `options`.
+        options: How to reach an `s3://` store; not used for `file://`.
+
+    Raises:
+        StorageError: The URI names no store of these kinds.
+    """
+    scheme = urlsplit(uri).scheme
+    if scheme == "file":
+        # The adapters import this module, so they are imported here.
+        from userprofile_assets.ingestion.local_store import LocalStore  # noqa: PLC0415
+
+        return LocalStore(uri)
+    if scheme == "s3":
+        from userprofile_assets.ingestion.s3_store import S3Store  # noqa: PLC0415
+
+        return S3Store(uri, options or S3Options())
+    raise StorageError(
+        f"there is no store for the scheme {scheme!r}",
+        where=redact_url(uri),
+        remedy="set USERPROFILE_STORAGE_URI to file:///path or s3://bucket/prefix",
+    )

@@ -1,0 +1,115 @@
+"""How a table in Spark's catalogue differs from the file of `sql/` that describes it.
+
+`CREATE TABLE IF NOT EXISTS` never alters a table that is there, so without this comparison the
+first version of a file would win silently for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
+    from userprofile_assets.warehouse.table_model import TableDefinition
+
+# Spark leaves this one out when it has Hive's default.
+_NOT_SHOWN = {"serialization.null.format": "\\N"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as the file says."""
+
+    what: str
+    in_spark: str
+    in_file: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: Spark has {self.in_spark}, the file says {self.in_file}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs: things that change what rows mean, the table's location, and comments."""
+
+    blocking: tuple[Difference, ...]
+    location: Difference | None
+    comments: tuple[Difference, ...]
+
+
+def compare(session: SparkSession, table: TableDefinition) -> Comparison:
+    """Compare a table that exists with its definition; two catalogue calls."""
+    found = json.loads(session.sql(f"DESCRIBE EXTENDED {table.table} AS JSON").collect()[0][0])
+    columns = session.catalog.listColumns(table.table)
+    wanted = [*table.columns, *table.partition_columns]
+    blocking = [
+        _difference(
+            "columns",
+            ", ".join(f"{c.name} {c.dataType}" for c in columns),
+            ", ".join(f"{c.name} {c.type}" for c in wanted),
+        ),
+        _difference(
+            "partition columns",
+            ", ".join(c.name for c in columns if c.isPartition),
+            ", ".join(c.name for c in table.partition_columns),
+        ),
+        _difference("format", _format_of(found), table.format),
+        *_options(found.get("storage_properties", {}), table.options),
+    ]
+    comments = [
+        _difference(f"comment of {have.name}", have.description or "", want.comment or "")
+        for have, want in zip(columns, wanted, strict=False)
+        if have.name == want.name
+    ]
+    comments.append(
+        _difference("comment of the table", found.get("comment", ""), table.comment or "")
+    )
+    return Comparison(
+        blocking=tuple(d for d in blocking if d),
+        location=_location(found["location"], table.location) if table.location else None,
+        comments=tuple(d for d in comments if d),
+    )
+
+
+def same_place(one: str, other: str) -> bool:
+    """Tell whether two locations are one place: `file:/a` is `file:///a/`."""
+    return _normal(one) == _normal(other)
+
+
+def _normal(location: str) -> tuple[str, str, str]:
+    parts = urlsplit(location)
+    return parts.scheme, parts.netloc, str(PurePosixPath(unquote(parts.path)))
+
+
+def _location(in_spark: str, in_file: str) -> Difference | None:
+    if same_place(in_spark, in_file):
+        return None
+    return Difference("location", in_spark, in_file)
+
+
+def _difference(what: str, in_spark: str, in_file: str) -> Difference | None:
+    if in_spark == in_file:
+        return None
+    return Difference(what, in_spark or "none", in_file or "none")
+
+
+def _format_of(found: Mapping[str, Any]) -> str:
+    provider = str(found.get("provider", ""))
+    if provider != "hive":
+        return provider
+    is_text = str(found.get("input_format", "")).endswith("TextInputFormat")
+    return "hive text" if is_text else f"hive {found.get('input_format', '')}"
+
+
+def _options(in_spark: Mapping[str, str], in_file: Mapping[str, str]) -> list[Difference | None]:
+    return [
+        _difference(f"option {key}", repr(in_spark.get(key, _NOT_SHOWN.get(key, ""))), repr(value))
+        for key, value in in_file.items()
+    ]

@@ -1,0 +1,242 @@
+"""Put the tables of `sql/` in order, each with what it depends on.
+
+Belongs here: the rules between files, and between a table's LOCATION and what ingest assets write.
+Does not belong here: Dagster's assets (`assets/warehouse.py`), running anything.
+
+Nobody writes an edge down. A table depends on the tables in its INSERT's FROM and JOIN; a table
+over an object depends on the ingest asset that writes to the LOCATION of its partition.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from userprofile_assets.errors import SqlFileError
+from userprofile_assets.redaction import redact_url
+from userprofile_assets.warehouse.ddl import ParsedTable, parse_table
+from userprofile_assets.warehouse.sql_files import read_sql_files
+from userprofile_assets.warehouse.statements import BIZDATE
+from userprofile_assets.warehouse.variables import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from userprofile_assets.warehouse.table_model import ColumnSources, SqlFile, TableDefinition
+
+_BINARY_FORMATS = {"parquet", "orc", "avro"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectSource:
+    """What an ingest asset writes, as far as a table over it must know.
+
+    Args:
+        asset: Name of the asset.
+        directory: Directory of a day's object under the root of the storage, with `${bizdate}`.
+        columns: The fields of a line, in order.
+        columns_setting: Environment variable that chooses them, for the error when a table has
+            others; None when they are fixed.
+        spark_uri: How Spark names that root; may hold variables of the files.
+    """
+
+    asset: str
+    directory: str
+    columns: tuple[str, ...]
+    columns_setting: str | None = None
+    spark_uri: str = "${spark_uri}"
+
+    def location(self, variables: Mapping[str, str]) -> str:
+        """Return where Spark finds a day, with `${bizdate}` in it."""
+        template = f"{self.spark_uri}/{self.directory}"
+        return expand(template, variables, keep=(BIZDATE,), where=self.asset)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The tables in an order in which they can be made, and their edges."""
+
+    tables: tuple[TableDefinition, ...]
+    edges: Mapping[str, tuple[str, ...]]
+
+    def table(self, name: str) -> TableDefinition:
+        """Return the table of a name; KeyError if there is none."""
+        for table in self.tables:
+            if table.table == name:
+                return table
+        raise KeyError(name)
+
+    def dependencies(self, table: str) -> list[str]:
+        """Return the assets that a table is made from: tables or ingest assets, sorted."""
+        return list(self.edges[table])
+
+    def column_lineage(self, table: str) -> Mapping[str, ColumnSources]:
+        """Return for each column of a table the (asset, column) pairs it comes from."""
+        return self.table(table).column_lineage
+
+
+def build_graph(
+    files: Path | Sequence[SqlFile], variables: Mapping[str, str], produced: Sequence[ObjectSource]
+) -> Warehouse:
+    """Read the files and derive order, dependencies and column lineage.
+
+    Args:
+        files: The directory `sql/`, or files that were read from it.
+        variables: Values by name, without `bizdate`: it is left in places where it stands.
+        produced: What the ingest assets write.
+
+    Raises:
+        SqlFileError: A file is wrong by itself (see `sql_files`, `statements`, `ddl`), reads a
+            table or an object that nothing produces, reads in a circle, or its columns do not
+            match what it reads. Names the file relative to `sql/`, the line, and what to do.
+    """
+    if isinstance(files, Path):
+        files = read_sql_files(files)
+    parsed = {file.table: parse_table(file, variables) for file in files}
+    _check_names(parsed, produced)
+    reads = {name: _reads(table) for name, table in parsed.items()}
+    for name, found in reads.items():
+        _check_produced(parsed[name].definition, found, known=parsed.keys())
+    order = _order(parsed, reads)
+    done: dict[str, TableDefinition] = {}
+    edges: dict[str, tuple[str, ...]] = {}
+    for name in order:
+        table = replace(parsed[name].definition, reads=tuple(reads[name]))
+        if table.partition_location is not None:
+            source = _source(table, {s.location(variables): s for s in produced})
+            edges[name] = (source.asset,)
+            lineage = _object_lineage(table, source)
+        else:
+            edges[name] = table.reads
+            lineage = _insert_lineage(parsed[name], {read: done[read] for read in table.reads})
+        done[name] = replace(table, column_lineage=lineage)
+    return Warehouse(tuple(done.values()), edges)
+
+
+def _reads(table: ParsedTable) -> dict[str, int | None]:
+    if table.insert is None:
+        return {}
+    from userprofile_assets.warehouse.lineage import tables_read  # noqa: PLC0415 - 40 ms
+
+    return tables_read(table.insert)
+
+
+def _insert_lineage(
+    table: ParsedTable, tables: Mapping[str, TableDefinition]
+) -> dict[str, ColumnSources]:
+    if table.insert is None:
+        return {}
+    from userprofile_assets.warehouse.lineage import insert_lineage  # noqa: PLC0415 - 40 ms
+
+    return insert_lineage(table.insert, table.definition, tables)
+
+
+def _check_names(parsed: Mapping[str, ParsedTable], produced: Sequence[ObjectSource]) -> None:
+    for source in produced:
+        if source.asset in parsed:
+            raise SqlFileError(
+                f"the table has the name of the ingest asset {source.asset}",
+                where=parsed[source.asset].definition.file.name,
+                remedy="give the table another name",
+            )
+
+
+def _check_produced(
+    table: TableDefinition, reads: Mapping[str, int | None], known: Collection[str]
+) -> None:
+    names = sorted(known)
+    for read, line in reads.items():
+        if read not in names:
+            near = difflib.get_close_matches(read, names, n=3)
+            hint = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
+            raise SqlFileError(
+                f"{table.table} reads {read}, which no file of sql/ produces",
+                where=table.file.at(line),
+                remedy=f"{hint}add <layer>/{read}.sql; the tables there are: {', '.join(names)}",
+            )
+
+
+def _order(
+    parsed: Mapping[str, ParsedTable], reads: Mapping[str, Mapping[str, int | None]]
+) -> list[str]:
+    """Return the names so that a table comes after what it reads; ties by name."""
+    sorter = TopologicalSorter({name: sorted(found) for name, found in sorted(reads.items())})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        # Each is read by the next, the first is repeated at the end; begin with the first name.
+        circle = error.args[1][:-1]
+        start = circle.index(min(circle))
+        circle = [*circle[start:], *circle[:start]]
+        reader, read = circle[0], circle[-1]
+        raise SqlFileError(
+            f"the tables read each other in a circle: {' -> '.join([*circle, reader])}",
+            where=parsed[reader].definition.file.at(reads[reader][read]),
+            remedy="take one of the reads out, or split a table in two",
+        ) from None
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order.extend(ready)
+        sorter.done(*ready)
+    return order
+
+
+def _source(table: TableDefinition, produced: Mapping[str, ObjectSource]) -> ObjectSource:
+    """Return the ingest asset that writes to the LOCATION of a table's partition."""
+    wanted = table.partition_location or ""
+    for location, source in produced.items():
+        if _place(location) == _place(wanted):
+            return source
+    written = "; ".join(f"{s.asset}: {redact_url(place)}" for place, s in produced.items())
+    raise SqlFileError(
+        f"no ingest asset writes to the partition's LOCATION {redact_url(wanted)}",
+        where=_at(table, "add_partition"),
+        remedy=f"write the LOCATION of one of these: {written or '(there is none)'}",
+    )
+
+
+def _place(uri: str) -> str:
+    """Write a URI so that the same directory compares equal, whatever its slashes."""
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        scheme, rest = "", uri
+    path = re.sub("/+", "/", rest).rstrip("/")
+    # file:/x, file:///x and file://localhost/x are one place.
+    if scheme == "file":
+        path = path.removeprefix("/localhost") if rest.startswith("//localhost/") else path
+    return f"{scheme}:{path}"
+
+
+def _object_lineage(table: TableDefinition, source: ObjectSource) -> dict[str, ColumnSources]:
+    """Pair the table's columns with the fields of the object's lines, by position."""
+    columns = [column.name for column in table.columns]
+    if len(columns) != len(source.columns):
+        setting = f"set {source.columns_setting}, or " if source.columns_setting else ""
+        raise SqlFileError(
+            f"{table.table} has {len(columns)} columns ({', '.join(columns)}), but {source.asset} "
+            f"writes {len(source.columns)} ({', '.join(source.columns)})",
+            where=_at(table, "create"),
+            remedy=f"{setting}change the columns of CREATE TABLE, so that both lists agree in "
+            "number and order",
+        )
+    if table.format.removeprefix("hive ") in _BINARY_FORMATS:
+        raise SqlFileError(
+            f"{table.table} is a {table.format} table over the text that {source.asset} writes",
+            where=_at(table, "create"),
+            remedy="add USING text or STORED AS TEXTFILE: without either Spark 4 makes a Parquet "
+            "table",
+        )
+    return {
+        column: ((source.asset, field),)
+        for column, field in zip(columns, source.columns, strict=True)
+    }
+
+
+def _at(table: TableDefinition, kind: str) -> str:
+    line = next((s.line for s in table.statements if s.kind == kind), None)
+    return table.file.at(line)

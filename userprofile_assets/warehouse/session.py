@@ -1,0 +1,238 @@
+"""Start a Spark session, and end with it everything that was started.
+
+Belongs here: the driver's JVM, the metastore's lock, the background start. Does not belong here:
+the configuration (`session_options.py`), statements (`runner.py`).
+
+Life of an embedded session: take the metastore's lock; start the JVM, which inherits the lock's
+descriptor; make the session. At the end: stop Spark, end the JVM, release the lock. Derby keeps its
+own lock file until its JVM ends, so Spark's `stop()` alone would leave the next process outside.
+kill -9 of Python closes the JVM's standard input, on which it exits, and only then is the lock free.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from userprofile_assets.errors import SparkError
+from userprofile_assets.locks import exclusive_lock
+from userprofile_assets.warehouse.driver_log import last_lines, open_log
+from userprofile_assets.warehouse.java import find_java
+from userprofile_assets.warehouse.session_options import SessionOptions, launch_conf, spark_conf
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SessionFactory = Callable[[Mapping[str, str]], "SparkSession"]
+
+
+def build_session(conf: Mapping[str, str]) -> SparkSession:
+    """Make a session with pyspark's own builder."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def running_session() -> SparkSession | None:
+    """Return the session that this process already has, if any."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    if SparkContext._active_spark_context is None:  # noqa: SLF001 - pyspark offers no other way to ask without starting one
+        return None
+    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+
+
+@contextmanager
+def open_session(
+    options: SessionOptions,
+    *,
+    make_session: SessionFactory = build_session,
+    on_wait: Callable[[str], None] | None = None,
+    stop_event: threading.Event | None = None,
+    stop_seconds: float = 30,
+) -> Iterator[SparkSession]:
+    """Give a Spark session; what was started for it ends with the block.
+
+    A session that this process already has is used as it is and left running.
+
+    Args:
+        options: Where and how Spark runs.
+        make_session: Makes the session in a JVM that is up (the Dagster resource passes
+            dagster-pyspark's).
+        on_wait: Called with a sentence when another process has the metastore open.
+        stop_event: Set by another thread to give up waiting for the metastore.
+        stop_seconds: Seconds the JVM gets to end before it is killed.
+
+    Raises:
+        SparkError: Java is missing or too old, or Spark did not start.
+        LockTimeoutError: Another process had the metastore open for too long.
+    """
+    running = running_session()
+    if running is not None:
+        yield running
+        return
+    conf = spark_conf(options, find_java())
+    with ExitStack() as stack:
+        inherited: tuple[int, ...] = ()
+        if options.uses_embedded_metastore:
+            lock = exclusive_lock(
+                options.metastore_lock,
+                purpose="the embedded Spark metastore",
+                timeout=options.lock_seconds,
+                on_wait=on_wait,
+                stop_event=stop_event,
+            )
+            inherited = (stack.enter_context(lock).fd,)
+        gateway = _launch(options, conf, inherited)
+        stack.callback(_end, gateway, stop_seconds)
+        try:
+            _adopt(gateway, conf)
+            session = make_session(conf)
+        except Exception as error:
+            raise SparkError(
+                f"Spark did not start: {_first_line(error)}",
+                where=options.master,
+                remedy=f"read {options.log_file}; `userprofile doctor` tests the parts one by one",
+            ) from error
+        stack.callback(session.stop)
+        yield session
+
+
+def _launch(options: SessionOptions, conf: Mapping[str, str], inherited: tuple[int, ...]) -> Any:
+    from pyspark import SparkConf
+    from pyspark.errors import PySparkException
+    from pyspark.java_gateway import launch_gateway
+
+    if options.is_local:
+        # Otherwise Spark looks the host's name up and warns when that is a loopback address.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    launched = SparkConf(loadDefaults=False).setAll(list(launch_conf(conf).items()))
+    try:
+        with open_log(options.log_file) as log:
+            return launch_gateway(
+                launched, popen_kwargs={"pass_fds": inherited, "stdout": log, "stderr": log}
+            )
+    except (PySparkException, OSError) as error:
+        raise SparkError(
+            f"the driver's JVM did not start; the end of {options.log_file}:\n"
+            f"{last_lines(options.log_file)}",
+            where=options.master,
+            remedy="SPARK_CONF may hold an option that this Java does not know",
+        ) from error
+
+
+def _adopt(gateway: Any, conf: Mapping[str, str]) -> None:
+    """Make the Spark context of this process in the JVM that was launched here."""
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext(
+        conf=SparkConf(loadDefaults=False).setAll(list(conf.items())),
+        gateway=gateway,
+    )
+
+
+def _end(gateway: Any, stop_seconds: float) -> None:
+    """End the JVM and make pyspark forget it, so that this process may start another."""
+    from pyspark import SparkContext
+
+    with SparkContext._lock:  # noqa: SLF001 - pyspark has no public way to let a JVM go
+        SparkContext._gateway = None  # noqa: SLF001
+        SparkContext._jvm = None  # noqa: SLF001
+    gateway.shutdown()
+    process: subprocess.Popen[bytes] = gateway.proc
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(timeout=stop_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+class BackgroundSession:
+    """A session that starts in a thread while other work goes on.
+
+    Starting Spark costs seconds and keeps one core busy; copying the day's objects does not need it.
+
+    Args:
+        options: Where and how Spark runs.
+        make_session: As in `open_session`.
+    """
+
+    def __init__(
+        self, options: SessionOptions, *, make_session: SessionFactory = build_session
+    ) -> None:
+        self._options = options
+        self._make_session = make_session
+        self._ready = threading.Event()
+        self._stop = threading.Event()
+        self._waiting: str | None = None
+        self._session: SparkSession | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="spark-session", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def get(self, log: Callable[[str], None]) -> SparkSession:
+        """Wait until the session is there and return it.
+
+        Args:
+            log: Told when another process has the metastore open.
+
+        Raises:
+            SparkError: See `open_session`.
+            LockTimeoutError: See `open_session`.
+        """
+        told = False
+        while not self._ready.wait(0.05):
+            if self._waiting and not told:
+                log(self._waiting)
+                told = True
+        if self._error is not None:
+            raise self._error
+        assert self._session is not None  # noqa: S101 - ready without an error
+        return self._session
+
+    def close(self) -> None:
+        """End the session and wait for the end; a start that is going on is waited for."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with open_session(
+                self._options,
+                make_session=self._make_session,
+                on_wait=self._note_wait,
+                stop_event=self._stop,
+            ) as session:
+                self._warm(session)
+                self._session = session
+                self._ready.set()
+                self._stop.wait()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever calls get()
+            self._error = error
+        finally:
+            self._ready.set()
+
+    def _note_wait(self, sentence: str) -> None:
+        self._waiting = sentence
+
+    def _warm(self, session: SparkSession) -> None:
+        """Open the metastore now: the first statement that touches it costs 2 to 3 seconds."""
+        session.catalog.tableExists("userprofile_warm_up")

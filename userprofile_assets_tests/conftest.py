@@ -1,0 +1,62 @@
+"""Fixtures that all tests share, and where a test runs when several processes run them.
+
+Real parts are in `support/`. Tests that use Spark share one session, so with `pytest -n 2` all of
+them run in one process (group `spark`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from userprofile_assets.settings import PREFIX, Settings
+
+pytest_plugins = [
+    "userprofile_assets_tests.support.mariadb",
+    "userprofile_assets_tests.support.s3",
+    "userprofile_assets_tests.support.spark",
+    "userprofile_assets_tests.support.web",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put every test that uses the shared Spark session into one group."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep settings and history of whoever runs the tests out of them."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX) or name == "DAGSTER_HOME":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an embedded project under the test's own directory, with small demo sources."""
+    return Settings(
+        home=tmp_path / "home", start_date="2024-08-01", demo_lines=200, demo_users=50
+    )
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The checkout."""
+    return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data(project_root: Path) -> Path:
+    """The directory of test data beside the checkout; the project never contains it."""
+    from userprofile_assets_tests.support.missing import missing_part
+
+    directory = project_root.parent / "shared" / "data"
+    if not directory.is_dir():
+        missing_part("../shared/data", "put the test data beside the checkout")
+    return directory

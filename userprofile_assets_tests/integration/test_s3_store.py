@@ -1,0 +1,358 @@
+"""The S3 adapter against a real server: what is visible when, and what errors say."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from userprofile_assets.errors import (
+    NotPublishedError,
+    StorageError,
+    StorageUnavailableError,
+)
+from userprofile_assets.ingestion.publish import Publisher, Target
+from userprofile_assets.ingestion.s3_store import S3Store
+from userprofile_assets.ingestion.store import S3Options, get, open_store, put
+from userprofile_assets_tests.support.killing import each_kill_point
+
+MIB = 1024 * 1024
+PART = 5 * MIB  # the least that S3 takes
+KEY = "ods/log_20240807/log.txt"
+
+
+@pytest.fixture
+def store(s3_server):
+    return S3Store(s3_server.uri, s3_server.options, part_bytes=PART, copy_bytes=PART)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 7],
+    ids=["empty", "1 byte", "part-1", "one part", "part+1", "two parts", "three parts"],
+)
+def test_what_is_written_is_read_back(store, s3_server, size):
+    data = bytes(range(256)) * (size // 256 + 1)
+    data = data[:size]
+    with store.upload(KEY) as upload:
+        for start in range(0, size, 3 * MIB):
+            upload.write(data[start : start + 3 * MIB])
+        upload.commit()
+    assert hashlib.sha256(get(store, KEY)).digest() == hashlib.sha256(data).digest()
+    info = store.head(KEY)
+    assert info is not None
+    assert info.size == size
+    outside = s3_server.client().get_object(Bucket=s3_server.bucket, Key=f"warehouse/{KEY}")
+    assert outside["ContentLength"] == size
+    assert s3_server.open_uploads() == []
+
+
+@pytest.mark.parametrize("size", [10, 3 * PART], ids=["one request", "multipart"])
+def test_nothing_is_visible_before_the_commit(store, s3_server, size):
+    with store.upload(KEY) as upload:
+        upload.write(b"x" * size)
+        upload.stage()
+        assert s3_server.keys() == []
+        assert store.head(KEY) is None
+        upload.commit()
+        assert s3_server.keys() == [f"warehouse/{KEY}"]
+
+
+@pytest.mark.parametrize("size", [10, 3 * PART], ids=["one request", "multipart"])
+def test_an_exception_publishes_nothing_and_leaves_no_parts(store, s3_server, size):
+    put(store, KEY, b"former")
+    with pytest.raises(ZeroDivisionError), store.upload(KEY) as upload:
+        upload.write(b"x" * size)
+        assert len(s3_server.open_uploads()) == (1 if size > PART else 0)
+        raise ZeroDivisionError
+    assert get(store, KEY) == b"former"
+    assert s3_server.keys() == [f"warehouse/{KEY}"]
+    assert s3_server.open_uploads() == []
+
+
+def test_leaving_without_commit_publishes_nothing_and_leaves_no_parts(store, s3_server):
+    with store.upload(KEY) as upload:
+        upload.write(b"x" * 2 * PART)
+        upload.stage()
+    assert s3_server.keys() == []
+    assert s3_server.open_uploads() == []
+
+
+@pytest.mark.parametrize("size", [0, 9, 2 * PART + 7], ids=["empty", "one request", "in parts"])
+def test_a_copy_has_the_same_bytes(store, s3_server, size):
+    data = (b"0123456789" * (size // 10 + 1))[:size]
+    put(store, KEY, data)
+    store.copy(KEY, "other/b.txt")
+    assert get(store, "other/b.txt") == data
+    assert s3_server.open_uploads() == []
+
+
+def test_a_copy_that_fails_half_way_leaves_no_parts(store, s3_server, monkeypatch):
+    put(store, KEY, b"x" * (2 * PART))
+    send = store.call
+
+    def break_at_second_part(operation, key, **parameters):
+        if operation == "upload_part_copy" and parameters["PartNumber"] == 2:
+            raise StorageUnavailableError("connection lost")
+        return send(operation, key, **parameters)
+
+    monkeypatch.setattr(store, "call", break_at_second_part)
+    with pytest.raises(StorageUnavailableError):
+        store.copy(KEY, "other/b.txt")
+    assert store.head("other/b.txt") is None
+    assert s3_server.open_uploads() == []
+
+
+def test_copying_what_is_missing_says_so(store):
+    with pytest.raises(NotPublishedError, match=r"warehouse/absent: there is no such object"):
+        store.copy("absent", "b")
+
+
+def test_reading_what_is_missing_says_so(store):
+    with pytest.raises(NotPublishedError, match="there is no such object"):
+        next(store.read("absent"))
+
+
+def test_deleting_twice_is_no_error(store, s3_server):
+    put(store, KEY, b"x")
+    store.delete(KEY)
+    store.delete(KEY)
+    assert s3_server.keys() == []
+
+
+def test_a_list_has_keys_under_the_prefix_only(store, s3_server):
+    for key in ("a/2", "a/1", "a/_previous/1", "ab", "b/1"):
+        put(store, key, b"12")
+    s3_server.client().put_object(Bucket=s3_server.bucket, Key="elsewhere/a/1", Body=b"")
+    assert [info.key for info in store.list("a/")] == ["a/1", "a/2", "a/_previous/1"]
+    assert [info.key for info in store.list("")] == ["a/1", "a/2", "a/_previous/1", "ab", "b/1"]
+    assert store.list("a/")[0].size == 2
+
+
+def test_a_list_of_more_than_one_page_is_complete(store, s3_server):
+    client = s3_server.client()
+    for number in range(1003):
+        client.put_object(Bucket=s3_server.bucket, Key=f"warehouse/n/{number:04}", Body=b"")
+    assert len(store.list("n/")) == 1003
+
+
+def test_two_stores_see_each_other_at_once(store, s3_server):
+    other = open_store(s3_server.uri, s3_server.options)
+    assert other.list("") == []
+    put(store, KEY, b"1")
+    assert [info.key for info in other.list("")] == [KEY]
+    put(store, KEY, b"22")
+    info = other.head(KEY)
+    assert info is not None
+    assert info.size == 2
+
+
+def test_a_bucket_without_prefix_is_a_store(s3_server):
+    store = open_store(f"s3://{s3_server.bucket}/", s3_server.options)
+    put(store, "a/b", b"x")
+    assert store.uri == f"s3://{s3_server.bucket}"
+    assert [info.key for info in store.list("a/")] == ["a/b"]
+    assert s3_server.keys() == ["a/b"]
+
+
+def test_a_missing_bucket_is_named_with_what_to_do(s3_server):
+    store = open_store("s3://no-such-bucket/x", s3_server.options)
+    for act in (lambda: put(store, KEY, b"x"), lambda: store.list(""), lambda: get(store, KEY)):
+        with pytest.raises(StorageError, match="make the bucket") as caught:
+            act()
+        assert "NoSuchBucket" in str(caught.value)
+
+
+@contextmanager
+def answering(status, code, *, size_in_head=None):
+    """Run a server that answers every request alike; yields its URL and the requests seen."""
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self):
+            length = int(self.headers.get("Content-Length", 0))
+            seen.append((self.command, dict(self.headers), self.rfile.read(length)))
+            body = f"<Error><Code>{code}</Code><Message>refused</Message></Error>".encode()
+            if status == 200:
+                body = b""
+            self.send_response(status)
+            self.send_header("ETag", '"e"')
+            size = size_in_head if self.command == "HEAD" and size_in_head else len(body)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def options_for(endpoint):
+    return S3Options(
+        endpoint=endpoint,
+        region="cn-test",
+        addressing="path",
+        access_key_id="LTAIcanaryid",
+        access_key_secret="canary-secret",
+        security_token="canary-token",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "text"),
+    [
+        (403, "AccessDenied", StorageError, "OSS_ACCESS_KEY_ID"),
+        (403, "SecondLevelDomainForbidden", StorageError, "OSS_ADDRESSING=virtual"),
+        (400, "InvalidArgument", StorageError, "InvalidArgument"),
+        (501, "NotImplemented", StorageError, "NotImplemented"),
+        (500, "InternalError", StorageUnavailableError, "InternalError"),
+        (503, "SlowDown", StorageUnavailableError, "SlowDown"),
+        (429, "TooManyRequests", StorageUnavailableError, "TooManyRequests"),
+    ],
+)
+def test_an_answer_becomes_a_permanent_or_a_transient_error(status, code, kind, text):
+    with answering(status, code) as (endpoint, seen):
+        store = open_store("s3://bucket/p", options_for(endpoint))
+        with pytest.raises(kind, match=text) as caught:
+            put(store, KEY, b"x")
+    assert seen
+    assert "s3://bucket/p/ods/log_20240807/log.txt" in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_store_that_is_not_there_is_a_transient_error():
+    with answering(200, "") as (endpoint, _):
+        pass
+    store = open_store("s3://bucket/p", options_for(endpoint))
+    with pytest.raises(StorageUnavailableError, match="OSS_ENDPOINT"):
+        put(store, KEY, b"x")
+
+
+def test_an_endpoint_that_is_no_url_is_a_permanent_error():
+    store = open_store("s3://bucket/p", options_for("not a url"))
+    with pytest.raises(StorageError, match="Invalid endpoint"):
+        store.head(KEY)
+
+
+def test_a_store_that_keeps_another_size_is_found_out():
+    with answering(200, "", size_in_head=99) as (endpoint, seen):
+        store = open_store("s3://bucket/p", options_for(endpoint))
+        with pytest.raises(StorageError, match="1 bytes were written, but the store then has 99"):
+            put(store, KEY, b"x")
+    assert [command for command, _, _ in seen] == ["PUT", "HEAD"]
+
+
+def test_a_body_goes_over_the_wire_plain_and_signed():
+    with answering(200, "", size_in_head=3) as (endpoint, seen):
+        put(open_store("s3://bucket/p", options_for(endpoint)), KEY, b"abc")
+    _, headers, body = seen[0]
+    assert body == b"abc"
+    assert "aws-chunked" not in headers.get("Content-Encoding", "")
+    assert headers["X-Amz-Content-SHA256"] == hashlib.sha256(b"abc").hexdigest()
+    assert headers["X-Amz-Security-Token"] == "canary-token"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["s3:///key", "s3://id:secret@bucket/p", "s3://bucket/p?x=1", "s3://bucket/a/../b"],
+)
+def test_a_uri_that_is_no_bucket_and_prefix_is_refused_without_its_secret(uri):
+    with pytest.raises(Exception, match="What to do") as caught:
+        open_store(uri)
+    assert "secret" not in str(caught.value)
+
+
+def test_options_show_no_secret():
+    text = repr(options_for("http://h"))
+    assert "canary" not in text
+    assert "cn-test" in text
+
+
+def publisher(server, locks):
+    store = S3Store(server.uri, server.options, part_bytes=PART)
+    return Publisher(store=store, locks=locks)
+
+
+def publish(server, locks, data, *, wrap=None):
+    by = publisher(server, locks)
+    if wrap is not None:
+        by.store = wrap(by.store)
+
+    def write(sink):
+        sink.write(data)
+        return {"kind": "test"}
+
+    return by.publish(Target(asset="a", key=KEY, bizdate="20240807", run_id="r"), write)
+
+
+def test_an_empty_day_is_published(s3_server, tmp_path):
+    manifest = publish(s3_server, tmp_path, b"")
+    assert (manifest.bytes, manifest.rows) == (0, 0)
+    assert publisher(s3_server, tmp_path).verify(KEY) == manifest
+
+
+def test_a_rerun_keeps_the_former_day_and_a_rollback_brings_it_back(s3_server, tmp_path):
+    first = publish(s3_server, tmp_path, b"one\n" * 2 * MIB)
+    second = publish(s3_server, tmp_path, b"two\n")
+    by = publisher(s3_server, tmp_path)
+    assert by.verify(KEY) == second
+    assert by.rollback(KEY) == first
+    assert get(by.store, KEY) == b"one\n" * 2 * MIB
+    assert s3_server.keys() == [
+        "warehouse/ods/log_20240807/_manifest.json",
+        "warehouse/ods/log_20240807/_previous/_manifest.json",
+        "warehouse/ods/log_20240807/_previous/log.txt",
+        "warehouse/ods/log_20240807/log.txt",
+    ]
+
+
+def test_a_failing_source_leaves_the_former_day_and_no_parts(s3_server, tmp_path):
+    first = publish(s3_server, tmp_path, b"one\n")
+    by = publisher(s3_server, tmp_path)
+
+    def write(sink):
+        sink.write(b"x" * 2 * PART)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        by.publish(Target(asset="a", key=KEY, bizdate="20240807", run_id="r"), write)
+    assert by.verify(KEY) == first
+    assert get(by.store, KEY) == b"one\n"
+    assert s3_server.open_uploads() == []
+
+
+def test_after_a_kill_at_each_point_the_day_is_the_former_or_the_new_one(s3_server, tmp_path):
+    former, new = b"one\n", b"two\n" * 2 * MIB  # 8 MiB: two parts
+    seen = set()
+
+    def prepare():
+        publish(s3_server, tmp_path, former)
+
+    for _ in each_kill_point(publish, s3_server, tmp_path, new, prepare=prepare):
+        by = publisher(s3_server, tmp_path)
+        manifest = by.read_manifest(KEY)
+        assert manifest is not None
+        data = get(by.store, KEY)
+        assert data in {former, new}
+        assert hashlib.sha256(data).hexdigest() == manifest.sha256
+        seen.add(data)
+        publish(s3_server, tmp_path, new)
+        assert get(by.store, KEY) == new
+        assert get(by.store, "ods/log_20240807/_previous/log.txt") == former
+        assert len(s3_server.keys()) == 4
+    assert seen == {former, new}

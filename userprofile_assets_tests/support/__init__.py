@@ -1,0 +1,1 @@
+"""Real parts that tests start themselves: servers, databases, processes."""

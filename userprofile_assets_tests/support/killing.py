@@ -1,0 +1,130 @@
+"""Child processes, and a store that kills its process with SIGKILL at its n-th call.
+
+The wrapped store is the only place where the process can die, so production code needs no hooks;
+between two calls of a publisher nothing outside its memory changes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.context import ForkServerContext
+
+    from userprofile_assets.ingestion.store import ObjectInfo, ObjectStore, Upload
+
+
+class DyingUpload:
+    """An upload whose calls count."""
+
+    def __init__(self, upload: Upload, tick: Callable[[], None]) -> None:
+        self._upload = upload
+        self._tick = tick
+
+    def write(self, data: bytes) -> None:
+        self._tick()
+        self._upload.write(data)
+
+    def stage(self) -> None:
+        self._tick()
+        self._upload.stage()
+
+    def commit(self) -> None:
+        self._tick()
+        self._upload.commit()
+
+
+class DyingStore:
+    """An ObjectStore that kills its process before the n-th call.
+
+    Args:
+        n: Which call is the last that is not made.
+        store: Where the calls go until then.
+    """
+
+    def __init__(self, n: int, store: ObjectStore) -> None:
+        self._left = n
+        self._store = store
+
+    def _tick(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @property
+    def uri(self) -> str:
+        return self._store.uri
+
+    @contextmanager
+    def upload(self, key: str) -> Iterator[Upload]:
+        self._tick()
+        with self._store.upload(key) as upload:
+            yield DyingUpload(upload, self._tick)
+
+    def read(self, key: str) -> Iterator[bytes]:
+        self._tick()
+        return self._store.read(key)
+
+    def head(self, key: str) -> ObjectInfo | None:
+        self._tick()
+        return self._store.head(key)
+
+    def delete(self, key: str) -> None:
+        self._tick()
+        self._store.delete(key)
+
+    def copy(self, source: str, target: str) -> None:
+        self._tick()
+        self._store.copy(source, target)
+
+    def sweep(self, directory: str) -> None:
+        self._tick()
+        self._store.sweep(directory)
+
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        self._tick()
+        return self._store.list(prefix)
+
+
+def children() -> ForkServerContext:
+    """Return a way to start processes that shares nothing and costs little per process."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["userprofile_assets.ingestion.s3_store", "s3fs", "pytest"])
+    return context
+
+
+def exit_code(function: Callable[..., Any], *args: Any, **kwargs: Any) -> int | None:
+    """Run a function of a module in a process of its own; negative: the signal that ended it."""
+    process = children().Process(target=function, args=args, kwargs=kwargs)
+    process.start()
+    process.join()
+    code = process.exitcode
+    process.close()
+    return code
+
+
+def each_kill_point(
+    function: Callable[..., Any], *args: Any, prepare: Callable[[], Any]
+) -> Iterator[int]:
+    """Yield after each death of `function(*args, wrap=...)`, one store call later each time.
+
+    Args:
+        function: Wraps its store by calling `wrap(store)`. Runs in a process of its own.
+        args: Its arguments.
+        prepare: Called before each try.
+    """
+    for n in itertools.count(1):
+        prepare()
+        code = exit_code(function, *args, wrap=partial(DyingStore, n))
+        if code == 0:
+            assert n > 10, "the store was hardly called; is it wrapped?"
+            return
+        assert code == -signal.SIGKILL, f"the process ended with {code}"
+        yield n
