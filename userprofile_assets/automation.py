@@ -1,14 +1,17 @@
 """When the assets are materialized by themselves: the job and its schedule.
 
-`workshop_start_spark` is the name of the tutorial's zero-load root node, whose only work is to start
-everything at 00:30.
+`workshop_start_spark` is the name of the tutorial's zero-load root node, whose only work is to
+start everything at 00:30.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
-from userprofile_assets.settings import Settings
+if TYPE_CHECKING:
+    from userprofile_assets.settings import Settings
 
 JOB_NAME = "user_profile_analysis_spark"
 SCHEDULE_NAME = "workshop_start_spark"
@@ -19,18 +22,18 @@ def build_job() -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         JOB_NAME,
         selection=dg.AssetSelection.all(),
-        description="Copies yesterday's log and users to object storage and puts Spark tables on them.",
+        description="Copies a day's log and users to object storage, puts Spark tables on them.",
     )
 
 
 def build_schedule(
     job: dg.UnresolvedAssetJobDefinition, settings: Settings
-) -> dg.UnresolvedPartitionedAssetScheduleDefinition:
+) -> dg.UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition:
     """Return the schedule: at 00:30 in TIMEZONE, for the day before.
 
     The partition's key is the run key too, so a day is scheduled once.
     """
-    schedule = dg.build_schedule_from_partitioned_job(
+    return dg.build_schedule_from_partitioned_job(
         job,
         name=SCHEDULE_NAME,
         description="Materializes the previous day's partition of every asset at 00:30.",
@@ -42,4 +45,3 @@ def build_schedule(
             else dg.DefaultScheduleStatus.STOPPED
         ),
     )
-    return schedule  # type: ignore[return-value] # a job without partitions of its own gives the unresolved kind

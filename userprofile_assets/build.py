@@ -1,19 +1,16 @@
 """Put the parts together: the only place that knows all of them.
 
-Assets, resources and schedules are made elsewhere; this module stays a list. Tests and commands call
-`build_definitions` with other settings instead of patching globals.
+Assets, resources and schedules are made elsewhere; this module stays a list. Tests and commands
+call `build_definitions` with other settings instead of patching globals.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import SecretStr
 
 from userprofile_assets.assets.common import Daily
 from userprofile_assets.assets.ingest import build_ingest_assets
@@ -25,6 +22,12 @@ from userprofile_assets.resources.mysql import MySQLResource
 from userprofile_assets.resources.oss import OssResource
 from userprofile_assets.resources.spark import SparkResource
 from userprofile_assets.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pydantic import SecretStr
 
 
 def build_definitions(

@@ -6,9 +6,12 @@ runs (https://github.com/dagster-io/dagster/issues/19625).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
-from userprofile_assets.settings import Settings
+if TYPE_CHECKING:
+    from userprofile_assets.settings import Settings
 
 
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
@@ -17,9 +20,7 @@ def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     `end_offset` stays 0: today's log is still being written, and with 1 the schedule would fill
     today instead of yesterday.
     """
-    return dg.DailyPartitionsDefinition(
-        start_date=settings.start_date, timezone=settings.timezone
-    )
+    return dg.DailyPartitionsDefinition(start_date=settings.start_date, timezone=settings.timezone)
 
 
 def backfill_policy(settings: Settings) -> dg.BackfillPolicy:

@@ -40,9 +40,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of an embedded project under the test's own directory, with small demo sources."""
-    return Settings(
-        home=tmp_path / "home", start_date="2024-08-01", demo_lines=200, demo_users=50
-    )
+    return Settings(home=tmp_path / "home", start_date="2024-08-01", demo_lines=200, demo_users=50)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Turn this project's errors into Dagster failures.
 
-A permanent error must not be retried, neither by the step's retry policy nor by run retries: the same
-404 five thousand times helps nobody. A transient one may.
+A permanent error must not be retried, neither by the step's retry policy nor by run retries: the
+same 404 five thousand times helps nobody. A transient one may.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The ingest assets: copy each source to one object a day.
 
-Belongs here: which source goes to which object, for which days. Does not belong here: how bytes move
-(`ingestion/`).
+Belongs here: which source goes to which object, for which days. Does not belong here: how bytes
+move (`ingestion/`).
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -94,9 +95,9 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
             _observe(context, spec, {"bizdate": target.bizdate, **manifest.source})
             return manifest
 
-        yield from _copy_days(
-            context, spec, publisher, copy, has_history=http.has_history
-        ).report(context)
+        yield from _copy_days(context, spec, publisher, copy, has_history=http.has_history).report(
+            context
+        )
 
     return raw_log_oss
 
@@ -173,7 +174,7 @@ def _copy_days(
             bizdate=bizdate,
             run_id=context.run.run_id,
         )
-        days.run(key, lambda t=target: manifest_metadata(one_day(t), publisher.store.uri))
+        days.run(key, partial(lambda t: manifest_metadata(one_day(t), publisher.store.uri), target))
     return days
 
 

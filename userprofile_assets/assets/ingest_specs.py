@@ -1,7 +1,7 @@
 """What each ingest asset reads and writes, declared once.
 
-The edges of the graph follow from it: from the source to the ingest asset, and from the ingest asset
-to the table whose LOCATION is the directory of its object.
+The edges of the graph follow from it: from the source to the ingest asset, and from the ingest
+asset to the table whose LOCATION is the directory of its object.
 """
 
 from __future__ import annotations

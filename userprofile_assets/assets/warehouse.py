@@ -1,10 +1,11 @@
 """One asset per file of `sql/`.
 
-Belongs here: what Dagster is told about a table, and what a step does with its days. Does not belong
-here: parsing (`warehouse/graph.py`), statements (`warehouse/runner.py`).
+Belongs here: what Dagster is told about a table, and what a step does with its days. Does not
+belong here: parsing (`warehouse/graph.py`), statements (`warehouse/runner.py`).
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from userprofile_assets.assets.common import (
 )
 from userprofile_assets.assets.days import Days
 from userprofile_assets.assets.ingest_specs import IngestSpec, ingest_specs
-from userprofile_assets.assets.row_counts import CHECK_NAME, check_of, row_count_check, unequal
+from userprofile_assets.assets.row_counts import check_of, row_count_check, unequal
 from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.errors import UserProfileError
 from userprofile_assets.ingestion.manifest import Manifest
@@ -180,8 +181,11 @@ def _transform_asset(
         runner.ensure_table()
         days = Days()
         for key in context.partition_keys:
-            bizdate = to_bizdate(key)
-            days.run(key, lambda b=bizdate: {"dagster/partition_row_count": runner.fill_day(b)})
+            days.run(key, partial(_fill, runner, to_bizdate(key)))
         yield from days.report(context)
 
     return transformed_table
+
+
+def _fill(runner: TableRunner, bizdate: str) -> dict[str, Any]:
+    return {"dagster/partition_row_count": runner.fill_day(bizdate)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.class_archive import archive_path, make_archive
 from userprofile_assets.warehouse.java import find_java
+
+if TYPE_CHECKING:
+    from userprofile_assets.settings import Settings
 
 
 def run_archive(settings: Settings) -> None:

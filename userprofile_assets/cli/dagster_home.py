@@ -1,7 +1,7 @@
 """Where Dagster keeps its history, prepared with the project's dagster.yaml.
 
-`python -m userprofile_assets.cli.dagster_home` prepares it and prints its path; `make ui` uses that,
-so that the UI opens the history that `userprofile demo` wrote.
+`python -m userprofile_assets.cli.dagster_home` prepares it and prints its path; `make ui` uses
+that, so that the UI opens the history that `userprofile demo` wrote.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,16 +20,16 @@ from userprofile_assets.cli.query import print_table
 from userprofile_assets.cli.spark import background_session, session_options
 from userprofile_assets.demo.sources import ensure_log, ensure_users
 from userprofile_assets.errors import UserProfileError
-from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.class_archive import archive_path, make_archive
 from userprofile_assets.warehouse.java import find_java
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
     from userprofile_assets.cli.demo_run import AssetRow
+    from userprofile_assets.settings import Settings
 
 # The tutorial checks its tables by looking at them: facts of the page "Synchronize data".
 _LOOK = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
@@ -49,7 +48,8 @@ def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
     date = parse_day(day) if day else yesterday(settings.timezone)
     check_closed(date, timezone=settings.timezone)
     key = to_partition_key(date)
-    console.print(f"[bold]User profile analysis, {key}[/bold] (in {settings.home})", highlight=False)
+    title = f"[bold]User profile analysis, {key}[/bold]"
+    console.print(f"{title} (in {settings.home})", highlight=False)
     find_java()
     _make_sources(console, settings, key)
     if make_archive and session_options(settings, "demo").is_local:
@@ -63,8 +63,8 @@ def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
             session = background.get(console.print)
         missing = run.missing(session)
         if missing:
-            with _step(console, "Materializing") as status:
-                succeeded = run.materialize(missing, lambda text: status(f"Materializing {text}"))
+            with _step(console, "Materializing") as show:
+                succeeded = run.materialize(missing, lambda name: show(f"Materializing {name}"))
         else:
             console.print("Everything of this day is good already; nothing to do.")
             succeeded = True
@@ -112,7 +112,7 @@ def _make_archive(console: Console, settings: Settings) -> None:
 
 
 @contextmanager
-def _step(console: Console, text: str) -> Iterator[type[None] | object]:
+def _step(console: Console, text: str) -> Iterator[Callable[[str], None]]:
     """Show a step while it runs, and its seconds when it is done."""
     started = time.monotonic()
     with console.status(text) as status:

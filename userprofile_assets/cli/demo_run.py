@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -22,11 +21,14 @@ from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.build import build_definitions, build_resources
 from userprofile_assets.cli.dagster_home import prepare_dagster_home
 from userprofile_assets.errors import NotPublishedError
-from userprofile_assets.resources.oss import OssResource
-from userprofile_assets.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from pyspark.sql import SparkSession
+
+    from userprofile_assets.resources.oss import OssResource
+    from userprofile_assets.settings import Settings
 
 _POLL_SECONDS = 0.2
 
@@ -109,8 +111,8 @@ class DemoRun:
         if self._key not in recorded:
             return False
         if name in self._ingest:
-            oss: OssResource = build_resources(self._settings)["oss"].process_config_and_initialize()
-            publisher = oss.publisher(lambda _: None)
+            resource: OssResource = build_resources(self._settings)["oss"]
+            publisher = resource.process_config_and_initialize().publisher(lambda _: None)
             try:
                 publisher.verify(self._ingest[name].key_of(to_bizdate(self._key)))
             except NotPublishedError:
@@ -130,15 +132,12 @@ class DemoRun:
             return AssetRow(name, "failed" if self._failed(name) else "not run")
         materialization = found[0].asset_materialization
         metadata = materialization.metadata if materialization else {}
-        seconds = self._seconds(name) if made else None
         return AssetRow(
             name,
             "made" if made else "good already",
-            *(
-                metadata[label].value if label in metadata else None
-                for label in ("dagster/partition_row_count", "bytes")
-            ),
-            seconds,
+            rows=_number(metadata.get("dagster/partition_row_count")),
+            bytes=_number(metadata.get("bytes")),
+            seconds=self._seconds(name) if made else None,
         )
 
     def _failed(self, name: str) -> bool:
@@ -176,3 +175,9 @@ class DemoRun:
         finally:
             finished.set()
             thread.join()
+
+
+def _number(value: dg.MetadataValue[Any] | None) -> int | None:
+    """Return a recorded number, or None where nothing was recorded."""
+    number = None if value is None else value.value
+    return number if isinstance(number, int) else None

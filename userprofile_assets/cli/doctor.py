@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -19,6 +18,9 @@ from userprofile_assets.bizdate import to_bizdate, yesterday
 from userprofile_assets.errors import LockTimeoutError, SettingsError, UserProfileError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.settings import DOTENV, PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Seconds that a test of a connection may take before it counts as failed; the clients' own
 # time-outs are longer, as a nightly copy may wait.
@@ -43,7 +45,8 @@ def run_doctor() -> int:
     except SettingsError as error:
         _print(console, Outcome("settings", str(error), ok=False))
         return 1
-    console.print(f"[bold]Settings[/bold] (docs/configuration.md; {_where_from()})", highlight=False)
+    title = "[bold]Settings[/bold]"
+    console.print(f"{title} (docs/configuration.md; {_where_from()})", highlight=False)
     for name, value in shown_settings(settings):
         console.print(f"  {PREFIX}{name} = {value}", markup=False, highlight=False, soft_wrap=True)
     console.print("[bold]Tests[/bold]")
@@ -104,9 +107,7 @@ def _try(name: str, test: Callable[[], str]) -> Outcome:
 def _print(console: Console, outcome: Outcome) -> None:
     mark, style = ("ok  ", "green") if outcome.ok else ("FAIL", "bold red")
     first, _, rest = outcome.said.partition("\n")
-    console.print(
-        Text.assemble("  ", (mark, style), f"  {outcome.name}: {first}"), soft_wrap=True
-    )
+    console.print(Text.assemble("  ", (mark, style), f"  {outcome.name}: {first}"), soft_wrap=True)
     for line in rest.splitlines():
         console.print(Text(f"        {line}"), soft_wrap=True)
 

@@ -46,6 +46,7 @@ class Format(StrEnum):
 @app.command()
 def demo(
     dt: Day = None,
+    *,
     archive: Annotated[
         bool,
         typer.Option(help="Make the class archive that halves Spark's start (once, 200 MB)."),
@@ -94,8 +95,9 @@ def query(
 def doctor() -> None:
     """Test each setting and connection, one line each: the tutorial's connectivity test.
 
-    Reads from both sources, writes and deletes a probe object, looks for Java, parses the SQL files.
-    Prints what to do about each failure; exit code 1 if there is one. No secret is printed.
+    Reads from both sources, writes and deletes a probe object, looks for Java, parses the SQL
+    files. Prints what to do about each failure; exit code 1 if there is one. No secret is
+    printed.
     """
     from userprofile_assets.cli.doctor import run_doctor
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.status import Status
@@ -17,7 +17,9 @@ from rich.table import Table
 
 from userprofile_assets.cli.spark import background_session, tell
 from userprofile_assets.errors import SparkError
-from userprofile_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from userprofile_assets.settings import Settings
 
 Rows = Iterable[Sequence[Any]]
 
@@ -101,19 +103,19 @@ def print_table(console: Console, names: Sequence[str], rows: Rows, *, limit: in
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON knows it; decimals stay exact as text, bytes become hex."""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, (bytes, bytearray)):
-        return value.hex()
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    match value:
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date() | Decimal():
+            return str(value)
+        case bytes() | bytearray():
+            return value.hex()
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
 
 
 def _for_people(value: Any) -> Any:
@@ -122,5 +124,10 @@ def _for_people(value: Any) -> Any:
 
     if value is None:
         return Text("NULL", style="dim")
-    text = str(_plain(value))
-    return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in _text(value))
+    return Text("".join(shown))
+
+
+def _text(value: Any) -> str:
+    plain = _plain(value)
+    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, (dict, list)) else str(plain)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 
 from userprofile_assets.assets.ingest_specs import ingest_specs
@@ -9,8 +11,10 @@ from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.build import build_resources
 from userprofile_assets.cli.spark import tell
 from userprofile_assets.errors import PermanentError
-from userprofile_assets.resources.oss import OssResource
-from userprofile_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from userprofile_assets.resources.oss import OssResource
+    from userprofile_assets.settings import Settings
 
 
 def run_rollback(settings: Settings, asset: str, day: str) -> None:

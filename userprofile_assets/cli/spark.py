@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.session import BackgroundSession
 from userprofile_assets.warehouse.session_options import SessionOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from userprofile_assets.settings import Settings
 
 
 def session_options(settings: Settings, command: str) -> SessionOptions:

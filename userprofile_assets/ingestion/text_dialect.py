@@ -8,6 +8,8 @@ One record a line, UTF-8, LF at the end, a one-character delimiter between field
 It is what Hive's LazySimpleSerDe reads with `ESCAPED BY '\\' NULL DEFINED AS '\\N'`: NULL is
 compared on the raw bytes, before unescaping, so the string `\N` (written `\\N`) stays a string. No
 raw LF or CR is ever written inside a field, since Spark's line splitter ends a record at either.
+U+FEFF is escaped because Hadoop's reader takes it for a byte order mark at the start of a file and
+drops it.
 """
 
 from __future__ import annotations
@@ -29,16 +31,17 @@ def check_delimiter(delimiter: str) -> str:
     r"""Return `delimiter` if it can stand between fields.
 
     It is one byte for Hive, and none that already means something: `\` escapes, LF and CR end a
-    record, `\n` and `\r` stand for them, `\N` is NULL.
+    record, `\n` and `\r` stand for them, `\N` is NULL. A digit in Hive's DDL is the number of a
+    byte: `FIELDS TERMINATED BY '1'` splits at \x01.
 
     Raises:
         SettingsError: It cannot.
     """
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in "\\\n\rNnr":
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in "\\\n\rNnr0123456789":
         raise SettingsError(
             f"{delimiter!r} cannot separate fields",
             where="USERPROFILE_FIELD_DELIMITER",
-            remedy="write one ASCII character that is no backslash, N, n, r or line end",
+            remedy="write one ASCII character that is no backslash, digit, line end, N, n or r",
         )
     return delimiter
 
@@ -123,12 +126,13 @@ def _column(values: Sequence[Any], delimiter: str, name: str) -> Sequence[str]:
 def _escaped(texts: Sequence[str], delimiter: str) -> Sequence[str]:
     """Escape the texts of a column; looks for each special character once per batch."""
     together = "".join(texts)
-    # The backslash comes first: the other three add backslashes of their own.
+    # The backslash comes first: the others add backslashes of their own.
     for special, escape in (
         ("\\", "\\\\"),
         (delimiter, "\\" + delimiter),
         ("\n", "\\n"),
         ("\r", "\\r"),
+        ("\ufeff", "\\\ufeff"),
     ):
         if special in together:
             texts = [text.replace(special, escape) for text in texts]

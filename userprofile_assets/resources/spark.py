@@ -62,9 +62,9 @@ class SparkResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagste
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[SparkResource]:
         """Start Spark in the background at the begin of a run, end it at its end."""
-        run = context.run_id or "adhoc"
+        run_id = context.run.run_id if context.run else "adhoc"
         background = BackgroundSession(
-            self.options(f"userprofile-{run[:8]}"), make_session=_with_dagster_pyspark
+            self.options(f"userprofile-{run_id[:8]}"), make_session=_with_dagster_pyspark
         )
         self._background = background
         background.start()

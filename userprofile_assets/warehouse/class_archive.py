@@ -2,8 +2,8 @@
 
 Spark loads some 20,000 classes before its first answer. A JVM that maps them from an archive skips
 parsing and verifying them; docs/performance.md has the figures. The archive is made once, by a
-training session of its own process, and named after everything it depends on: another Java, Spark or
-project finds no archive and starts as it always did.
+training session of its own process, and named after everything it depends on: another Java or
+Spark finds no archive and starts as it always did.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from userprofile_assets.errors import SparkError, StorageError
-from userprofile_assets.warehouse.java import Java
+
+if TYPE_CHECKING:
+    from userprofile_assets.warehouse.java import Java
 
 _TRAINING_SECONDS = 300
 

@@ -6,10 +6,12 @@ command that prints CSV must print nothing else.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from userprofile_assets.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # One file per run: enough to look back over a month of nights.
 _KEPT_LOGS = 31

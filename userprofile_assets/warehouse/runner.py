@@ -9,7 +9,6 @@ All methods are idempotent: a run that was killed is repaired by running the sam
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.differences import compare, same_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from pyspark.sql import Row, SparkSession
 
     from userprofile_assets.warehouse.table_model import TableDefinition

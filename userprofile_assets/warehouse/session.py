@@ -4,9 +4,10 @@ Belongs here: the driver's JVM, the metastore's lock, the background start. Does
 the configuration (`session_options.py`), statements (`runner.py`).
 
 Life of an embedded session: take the metastore's lock; start the JVM, which inherits the lock's
-descriptor; make the session. At the end: stop Spark, end the JVM, release the lock. Derby keeps its
-own lock file until its JVM ends, so Spark's `stop()` alone would leave the next process outside.
-kill -9 of Python closes the JVM's standard input, on which it exits, and only then is the lock free.
+descriptor; make the session. At the end: stop Spark, end the JVM, release the lock. Derby keeps
+its own lock file until its JVM ends, so Spark's `stop()` alone would leave the next process
+outside. kill -9 of Python closes the JVM's standard input, on which it exits, and only then is the
+lock free.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _launch(options: SessionOptions, conf: Mapping[str, str], inherited: tuple[i
     launched = SparkConf(loadDefaults=False).setAll(list(launch_conf(conf).items()))
     try:
         with open_log(options.log_file) as log:
-            return launch_gateway(
+            return launch_gateway(  # type: ignore[no-untyped-call] # pyspark leaves it untyped
                 launched, popen_kwargs={"pass_fds": inherited, "stdout": log, "stderr": log}
             )
     except (PySparkException, OSError) as error:
@@ -165,7 +166,7 @@ def _first_line(error: BaseException) -> str:
 class BackgroundSession:
     """A session that starts in a thread while other work goes on.
 
-    Starting Spark costs seconds and keeps one core busy; copying the day's objects does not need it.
+    Starting Spark costs seconds; copying the day's objects does not need it.
 
     Args:
         options: Where and how Spark runs.

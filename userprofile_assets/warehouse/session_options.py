@@ -5,12 +5,16 @@ Belongs here: from options to `spark.*` keys. Does not belong here: starting it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from userprofile_assets.warehouse.class_archive import archive_path
-from userprofile_assets.warehouse.java import Java
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from userprofile_assets.warehouse.java import Java
 
 LOG4J2 = Path(__file__).with_name("log4j2.properties")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,8 @@ from userprofile_assets.warehouse.session_options import SessionOptions
 from userprofile_assets_tests.support.missing import missing_part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import SparkSession
 
 
@@ -41,7 +42,7 @@ def spark_session(java: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def spark(spark_session: SparkSession) -> Iterator[SparkSession]:
-    """The session with an empty catalogue. Resources of a Dagster run in this process use it too."""
+    """The session with an empty catalogue; a Dagster run in this process uses it too."""
     yield spark_session
     for table in spark_session.catalog.listTables():
         spark_session.sql(f"DROP TABLE IF EXISTS {table.name}")

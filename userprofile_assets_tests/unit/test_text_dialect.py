@@ -26,6 +26,7 @@ from userprofile_assets.ingestion.text_dialect import decode_line, encode_rows
         pytest.param("a\rb", b"a\\rb", id="CR"),
         pytest.param("\\n", b"\\\\n", id="the string backslash n"),
         pytest.param("a\0b\x01c", b"a\0b\x01c", id="NUL and control A"),
+        pytest.param("\ufeffa", b"\\\xef\xbb\xbfa", id="byte order mark"),
         pytest.param("双鱼座", "双鱼座".encode(), id="Chinese"),
         pytest.param("😀", b"\xf0\x9f\x98\x80", id="emoji"),
         pytest.param("0001", b"0001", id="leading zeros"),
@@ -88,7 +89,7 @@ def test_another_delimiter_leaves_the_pipe_alone():
     assert encode_rows([("a|b", "c\td")], "\t") == b"a|b\tc\\\td\n"
 
 
-@pytest.mark.parametrize("delimiter", ["", "||", "\\", "\n", "\r", "N", "n", "r", "é"])
+@pytest.mark.parametrize("delimiter", ["", "||", "\\", "\n", "\r", "N", "n", "r", "0", "9", "é"])
 def test_an_impossible_delimiter_is_refused(delimiter):
     with pytest.raises(SettingsError, match="USERPROFILE_FIELD_DELIMITER"):
         encode_rows([("a",)], delimiter)
@@ -124,9 +125,11 @@ def test_a_backslash_at_the_very_end_stays():
     assert decode_line(b"a|b\\", "|") == ["a", "b\\"]
 
 
-_SPECIAL = st.sampled_from(["\\", "|", "\n", "\r", "N", "n", "\0", "\x01", "\\N", "\u2028", "😀"])
+_SPECIAL = st.sampled_from(
+    ["\\", "|", "\n", "\r", "N", "n", "\0", "\x01", "\\N", "\u2028", "\ufeff", "😀"]
+)
 _FIELD = st.none() | st.text() | st.lists(_SPECIAL, max_size=6).map("".join)
-_DELIMITER = st.sampled_from(["|", "\x01", "\t", ",", "a", "0", "\0"])
+_DELIMITER = st.sampled_from(["|", "\x01", "\t", ",", "a", "-", "\0"])
 
 
 @given(
