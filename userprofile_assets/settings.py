@@ -17,7 +17,7 @@ import re
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
@@ -301,8 +301,11 @@ class Settings(BaseSettings):
     @field_validator("field_delimiter")
     @classmethod
     def _is_delimiter(cls, value: str) -> str:
-        if len(value) != 1 or value in "\\\n\rNnr" or not value.isascii():
-            raise ValueError("write one ASCII character that is no backslash, N, n, r or line end")
+        # Hive reads a digit as the number of a byte: TERMINATED BY '1' is \x01.
+        if len(value) != 1 or value in "\\\n\rNnr" or not value.isascii() or value.isdigit():
+            raise ValueError(
+                "write one ASCII character that is no backslash, digit, N, n, r or line end"
+            )
         return value
 
     @field_validator("log_url")
@@ -404,7 +407,10 @@ class Settings(BaseSettings):
         if self.spark_uri:
             return self.spark_uri.rstrip("/")
         storage = self.effective_storage_uri
-        return f"s3a://{storage[5:]}" if storage.startswith("s3://") else storage
+        if storage.startswith("s3://"):
+            return f"s3a://{storage[5:]}"
+        # Spark takes a location as a path and not as a URL: `%20` in it is no blank.
+        return unquote(storage)
 
     @classmethod
     def load(cls) -> Settings:

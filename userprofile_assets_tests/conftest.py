@@ -17,6 +17,7 @@ pytest_plugins = [
     "userprofile_assets_tests.support.mariadb",
     "userprofile_assets_tests.support.s3",
     "userprofile_assets_tests.support.spark",
+    "userprofile_assets_tests.support.table_copies",
     "userprofile_assets_tests.support.web",
 ]
 

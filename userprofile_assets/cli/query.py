@@ -20,6 +20,7 @@ from userprofile_assets.errors import SparkError
 
 if TYPE_CHECKING:
     from userprofile_assets.settings import Settings
+from userprofile_assets.warehouse.spark_errors import first_line, spark_exceptions
 
 Rows = Iterable[Sequence[Any]]
 
@@ -36,8 +37,6 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
     Raises:
         SparkError: Spark refused the statement.
     """
-    from pyspark.errors import PySparkException
-
     with background_session(settings, "query") as background:
         with Status("Starting Spark", console=Console(stderr=True)) as status:
             session = background.get(tell)
@@ -48,9 +47,9 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
                 # Fetches partition by partition, so a large result does not need to fit in memory.
                 rows = frame.toLocalIterator()
                 head = list(islice(rows, 1))
-            except PySparkException as error:
+            except spark_exceptions() as error:
                 raise SparkError(
-                    str(error).strip().partition("\n\nJVM stacktrace")[0],
+                    first_line(error),
                     where="the statement",
                     remedy="`SHOW TABLES` and `DESCRIBE TABLE name` tell what is there",
                 ) from error

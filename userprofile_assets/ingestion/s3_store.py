@@ -46,6 +46,9 @@ PARTS_PER_SIZE = 2_000
 COPY_BYTES = 512 * 1024**2
 """Largest copy by one request. S3 allows 5 GB, but a large one can outlast the read timeout."""
 
+ATTEMPTS = 4
+"""How often one request is sent, with up to 1, 2, 4 s between, before a run's own retry."""
+
 _TRANSIENT_CODES = {
     "InternalError",
     "NoSuchUpload",  # a repeated completion whose first answer was lost; publish.py looks
@@ -136,6 +139,7 @@ class S3Store:
         *,
         part_bytes: int = PART_BYTES,
         copy_bytes: int = COPY_BYTES,
+        attempts: int = ATTEMPTS,
     ) -> None:
         """Check the URI and make a client; nothing is sent yet.
 
@@ -144,6 +148,7 @@ class S3Store:
             options: How to reach the store.
             part_bytes: Size of a part of an upload.
             copy_bytes: Largest copy by one request, and size of the parts of a larger one.
+            attempts: How often a request is sent at most; see `ATTEMPTS`.
 
         Raises:
             StorageError: The URI is not of that form.
@@ -163,7 +168,7 @@ class S3Store:
         self._options = options
         self._part_bytes = part_bytes
         self._copy_bytes = copy_bytes
-        self._fs = _connection(options)
+        self._fs = _connection(options, attempts)
 
     @property
     def uri(self) -> str:
@@ -361,7 +366,7 @@ class S3Store:
         return text[:300]
 
 
-def _connection(options: S3Options) -> Any:
+def _connection(options: S3Options, attempts: int) -> Any:
     """Make the client of one store.
 
     The listings cache would show a former state; the instance cache would share one client, with
@@ -373,7 +378,7 @@ def _connection(options: S3Options) -> Any:
         "s3": {"addressing_style": options.addressing},
         "connect_timeout": 10,
         "read_timeout": 60,
-        "retries": {"mode": "standard", "max_attempts": 4},
+        "retries": {"mode": "standard", "max_attempts": attempts},
         "tcp_keepalive": True,
     }
     host = urlsplit(options.endpoint or "").hostname or "amazonaws.com"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +82,12 @@ def same_place(one: str, other: str) -> bool:
 
 
 def _normal(location: str) -> tuple[str, str, str]:
-    parts = urlsplit(location)
-    return parts.scheme, parts.netloc, str(PurePosixPath(unquote(parts.path)))
+    # No URL parser here: Spark shows paths as they are, `#`, `?` and `%` included.
+    scheme, _, rest = location.partition(":")
+    authority, path = "", rest
+    if rest.startswith("//"):
+        authority, _, path = rest[2:].partition("/")
+    return scheme, authority, "/" + path.strip("/")
 
 
 def _location(in_spark: str, in_file: str) -> Difference | None:

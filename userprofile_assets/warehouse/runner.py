@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from userprofile_assets.bizdate import substitute
 from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.differences import compare, same_place
+from userprofile_assets.warehouse.spark_errors import first_line, spark_exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -205,13 +206,11 @@ class TableRunner:
         )
 
     def _run(self, statement: str) -> list[Row]:
-        from pyspark.errors import PySparkException
-
         try:
             return self._session.sql(statement).collect()
-        except PySparkException as error:
+        except spark_exceptions() as error:
             raise SparkError(
-                f"Spark refused a statement: {str(error).splitlines()[0]}",
+                f"Spark refused a statement: {first_line(error)}",
                 where=self._where,
                 remedy=f"the statement was: {' '.join(statement.split())[:300]}",
             ) from error

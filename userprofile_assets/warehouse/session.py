@@ -24,6 +24,7 @@ from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.warehouse.driver_log import last_lines, open_log
 from userprofile_assets.warehouse.java import find_java
 from userprofile_assets.warehouse.session_options import SessionOptions, launch_conf, spark_conf
+from userprofile_assets.warehouse.spark_errors import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -99,7 +100,7 @@ def open_session(
             session = make_session(conf)
         except Exception as error:
             raise SparkError(
-                f"Spark did not start: {_first_line(error)}",
+                f"Spark did not start: {first_line(error)}",
                 where=options.master,
                 remedy=f"read {options.log_file}; `userprofile doctor` tests the parts one by one",
             ) from error
@@ -156,11 +157,6 @@ def _end(gateway: Any, stop_seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 class BackgroundSession:

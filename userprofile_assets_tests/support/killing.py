@@ -111,20 +111,21 @@ def exit_code(function: Callable[..., Any], *args: Any, **kwargs: Any) -> int | 
 
 
 def each_kill_point(
-    function: Callable[..., Any], *args: Any, prepare: Callable[[], Any]
-) -> Iterator[int]:
-    """Yield after each death of `function(*args, wrap=...)`, one store call later each time.
+    function: Callable[..., Any], prepare: Callable[[], tuple[Any, ...]], *, step: int = 1
+) -> Iterator[tuple[Any, ...]]:
+    """Let `function` die at each of its store calls in turn, and yield after each death.
 
     Args:
-        function: Wraps its store by calling `wrap(store)`. Runs in a process of its own.
-        args: Its arguments.
-        prepare: Called before each try.
+        function: A function of a module, called as `function(*prepare(), wrap=...)` in a process
+            of its own. It wraps its store by calling `wrap(store)`.
+        prepare: Called before each try; returns the arguments, which are yielded too.
+        step: Calls between two tries.
     """
-    for n in itertools.count(1):
-        prepare()
+    for n in itertools.count(1, step):
+        args = prepare()
         code = exit_code(function, *args, wrap=partial(DyingStore, n))
         if code == 0:
             assert n > 10, "the store was hardly called; is it wrapped?"
             return
         assert code == -signal.SIGKILL, f"the process ended with {code}"
-        yield n
+        yield args

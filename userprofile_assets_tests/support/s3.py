@@ -5,6 +5,7 @@ moto accepts every key and secret, so what a wrong key does is not tested with i
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,7 @@ def s3_endpoint() -> Iterator[str]:
         from moto.server import ThreadedMotoServer
     except ImportError:
         missing_part("moto", "pip install 'moto[server]'")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line per request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -151,7 +151,7 @@ KEYS = (
     "keys belong into USERPROFILE_OSS_ACCESS_KEY_ID and USERPROFILE_OSS_ACCESS_KEY_SECRET, "
     "not into the URI"
 )
-DELIMITER = "write one ASCII character that is no backslash, N, n, r or line end"
+DELIMITER = "write one ASCII character that is no backslash, digit, N, n, r or line end"
 DAYS = "write a number of days from 1 on, or all"
 MALFORMED = [
     ("HOME", "~no-such-user/x", "the home directory that ~ stands for is not known"),
@@ -355,8 +355,9 @@ def test_spark_names_the_place_that_is_written(monkeypatch, storage, spark, expe
 def test_without_a_storage_uri_objects_lie_under_home(monkeypatch, clean):
     monkeypatch.setenv("USERPROFILE_HOME", "kept here")
     settings = Settings.load()
-    assert settings.effective_storage_uri == (clean / "kept here" / "storage").as_uri()
-    assert settings.effective_spark_uri == settings.effective_storage_uri
+    assert settings.effective_storage_uri == f"file://{clean}/kept%20here/storage"
+    # Spark takes a path, in which %20 would be no blank.
+    assert settings.effective_spark_uri == f"file://{clean}/kept here/storage"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -336,7 +337,12 @@ def test_memory_stays_the_same_however_many_rows_there_are(tmp_path):
     """)
 
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],  # from where `-c` imports
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
     assert done.stderr == ""
