@@ -23,12 +23,12 @@ $(BIN)/uv:
 
 $(VENV)/.installed: $(BIN)/uv requirements.txt pyproject.toml setup.py
 	@echo "Installing the locked packages into $(VENV) (the first time, about 700 MB are fetched)"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
 install: $(VENV)/.installed  ## make the environment

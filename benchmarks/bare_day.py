@@ -75,7 +75,7 @@ def main(job: dict[str, Any]) -> None:
     _, lines = copy_log(Path(job["log"]), raw)
     rows = export_users(Path(job["database"]), user)
 
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - after the copies, as a plain script
+    from pyspark.sql import SparkSession
 
     builder = SparkSession.builder
     for key, value in job["conf"].items():

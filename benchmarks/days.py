@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import MeasurementError
@@ -13,6 +12,8 @@ from benchmarks.report import Report, figures, ratio
 from benchmarks.rounds import alternate, tell
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from benchmarks.measure import Measured
 
 _RATIO = 3.0

@@ -107,7 +107,7 @@ def _http_server(directory: Path) -> Iterator[str]:
     )
     try:
         assert server.stdout is not None  # noqa: S101 - PIPE above
-        # "Serving HTTP on 127.0.0.1 port 40123 (http://127.0.0.1:40123/) ..."
+        # It says: Serving HTTP on 127.0.0.1 port 40123 and so on.
         words = server.stdout.readline().split()
         if len(words) < 6:
             raise MeasurementError(f"the HTTP server did not start: {' '.join(words)}")

@@ -10,6 +10,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from userprofile_assets.warehouse.class_archive import archive_path, make_archiv
 from userprofile_assets.warehouse.java import find_java
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 FIRST_DAY = date(2024, 8, 1)
 TIMEZONE = "Asia/Shanghai"
@@ -78,7 +79,8 @@ class Project:
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
-    _runs: int = 0
+    # Counts the runs, also those of several threads.
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True)
@@ -113,12 +115,11 @@ class Project:
         Raises:
             MeasurementError: It failed.
         """
-        self._runs += 1
         return run(
             [sys.executable, *arguments],
             env=self.env,
             cwd=self.directory,
-            log=self.directory / "output" / f"{self._runs:03d}",
+            log=self.directory / "output" / f"{next(self._numbers):03d}",
         )
 
     def materialize(self, select: str, *partition: str) -> Measured:

@@ -15,6 +15,7 @@ from userprofile_assets.settings import PREFIX, Settings
 
 pytest_plugins = [
     "userprofile_assets_tests.support.mariadb",
+    "userprofile_assets_tests.support.project",
     "userprofile_assets_tests.support.s3",
     "userprofile_assets_tests.support.spark",
     "userprofile_assets_tests.support.table_copies",

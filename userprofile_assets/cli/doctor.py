@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import uuid
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,7 @@ from userprofile_assets.settings import DOTENV, PREFIX, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Seconds that a test of a connection may take before it counts as failed; the clients' own
-# time-outs are longer, as a nightly copy may wait.
-_LOCK_SECONDS = 0.0
+_PACKAGES = ("dagster", "dagster-pyspark", "pyspark", "sqlalchemy", "pymysql", "s3fs", "httpx")
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,6 @@ class Outcome:
     name: str
     said: str
     ok: bool = True
-    note: bool = False
 
 
 def run_doctor() -> int:
@@ -113,13 +109,10 @@ def _print(console: Console, outcome: Outcome) -> None:
 
 
 def _packages() -> str:
-    names = ("dagster", "pyspark", "sqlalchemy", "s3fs", "httpx")
-    for name in names:
-        try:
-            importlib.util.find_spec(name)
-        except ImportError as error:
-            raise SettingsError(f"{name} is not installed", remedy="run make install") from error
-    return ", ".join(f"{name} {version(name)}" for name in names)
+    try:
+        return ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    except PackageNotFoundError as error:
+        raise SettingsError(f"{error.name} is not installed", remedy="make install") from error
 
 
 def _java() -> str:
@@ -202,9 +195,7 @@ def _metastore(settings: Settings) -> str:
     if not options.uses_embedded_metastore:
         return "by SPARK_CONF; not tested here"
     try:
-        with exclusive_lock(
-            options.metastore_lock, purpose="userprofile doctor", timeout=_LOCK_SECONDS
-        ):
+        with exclusive_lock(options.metastore_lock, purpose="userprofile doctor", timeout=0):
             return "embedded (Derby), free"
     except LockTimeoutError as error:
         return f"embedded (Derby), in use: {error.what}; others wait for it"

@@ -38,7 +38,15 @@ if TYPE_CHECKING:
 
 _TEMPORARY = "_tmp."
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_REFUSED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENOENT,
+}
 # What a network file system answers while its server is away.
 _AWAY = {errno.ETIMEDOUT, errno.ESTALE, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN}
 
@@ -141,7 +149,7 @@ class LocalStore:
     def read(self, key: str) -> Iterator[bytes]:
         """Yield an object's bytes in chunks of at most 1 MiB."""
         path = self._path(key)
-        with _explained("reading an object", path), path.open("rb") as file:
+        with _explained("reading an object", path, reading=True), path.open("rb") as file:
             while chunk := file.read(READ_BYTES):
                 yield chunk
 
@@ -188,7 +196,7 @@ class LocalStore:
         upload = LocalUpload(self._path(target))
         origin = self._path(source)
         try:
-            with _explained("copying an object", origin):
+            with _explained("copying an object", origin, reading=True):
                 size = origin.stat().st_size
             with _explained("copying an object", self._root / target):
                 upload.open()
@@ -257,11 +265,17 @@ def _raise_unless_missing(error: OSError) -> None:
 
 
 @contextmanager
-def _explained(attempt: str, path: Path) -> Iterator[None]:
-    """Turn an OSError into an error of this project."""
+def _explained(attempt: str, path: Path, *, reading: bool = False) -> Iterator[None]:
+    """Turn an OSError into an error of this project; `reading`: a missing file is the object."""
     try:
         yield
     except OSError as error:
+        if reading and isinstance(error, FileNotFoundError):
+            raise NotPublishedError(
+                "there is no such object",
+                where=str(path),
+                remedy="materialize the day it belongs to",
+            ) from error
         raise _explain(error, attempt, path) from error
 
 
@@ -277,10 +291,6 @@ def _explain(error: OSError, attempt: str, path: Path) -> UserProfileError:
         )
     if error.errno in _AWAY:
         return StorageUnavailableError(what, where=where, remedy="check the network file system")
-    if isinstance(error, FileNotFoundError):
-        return NotPublishedError(
-            "there is no such object", where=where, remedy="materialize the day it belongs to"
-        )
     if error.errno in _REFUSED:
         return StorageError(
             what,

@@ -151,6 +151,8 @@ def test_loading_warns_of_nothing(settings):
 
 
 def test_a_settings_object_with_one_source_leaves_the_other_embedded(tmp_path):
-    resources = build_resources(Settings(home=tmp_path, log_url="https://logs.example.org/a.log"))
+    resources = build_resources(
+        Settings(home=tmp_path, log_url=SecretStr("https://logs.example.org/a.log"))
+    )
     assert resources["http"].url == "https://logs.example.org/a.log"
     assert resources["mysql"].url == ""

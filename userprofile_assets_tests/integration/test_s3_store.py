@@ -14,6 +14,7 @@ from userprofile_assets.errors import (
     StorageError,
     StorageUnavailableError,
 )
+from userprofile_assets.ingestion import s3_store
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.s3_store import S3Store
 from userprofile_assets.ingestion.store import S3Options, get, open_store, put
@@ -50,6 +51,15 @@ def test_what_is_written_is_read_back(store, s3_server, size):
     assert s3_server.open_uploads() == []
 
 
+def test_parts_grow_so_that_a_large_object_fits_into_ten_thousand(store, monkeypatch):
+    monkeypatch.setattr(s3_store, "PARTS_PER_SIZE", 1)
+    put(store, KEY, b"x" * (PART + 2 * PART + 4 * PART))
+    info = store.head(KEY)
+    assert info is not None
+    assert info.size == 7 * PART
+    assert info.etag.endswith("-3")
+
+
 @pytest.mark.parametrize("size", [10, 3 * PART], ids=["one request", "multipart"])
 def test_nothing_is_visible_before_the_commit(store, s3_server, size):
     with store.upload(KEY) as upload:
@@ -64,7 +74,7 @@ def test_nothing_is_visible_before_the_commit(store, s3_server, size):
 @pytest.mark.parametrize("size", [10, 3 * PART], ids=["one request", "multipart"])
 def test_an_exception_publishes_nothing_and_leaves_no_parts(store, s3_server, size):
     put(store, KEY, b"former")
-    with pytest.raises(ZeroDivisionError), store.upload(KEY) as upload:  # noqa: PT012 - the block is what breaks
+    with pytest.raises(ZeroDivisionError), store.upload(KEY) as upload:
         upload.write(b"x" * size)
         assert len(s3_server.open_uploads()) == (1 if size > PART else 0)
         raise ZeroDivisionError

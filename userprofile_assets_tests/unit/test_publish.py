@@ -212,6 +212,21 @@ def test_an_object_that_was_taken_away_or_changed_is_found_out(publisher, tmp_pa
         publisher.verify(KEY)
 
 
+def test_a_day_that_is_replaced_while_it_is_verified_is_looked_at_again(publisher, monkeypatch):
+    publish(publisher, A)
+    head = LocalStore.head
+    newer = []
+
+    def replace_first(self, key):
+        if key == KEY and not newer:
+            newer.append(None)
+            newer[0] = publish(publisher, B)
+        return head(self, key)
+
+    monkeypatch.setattr(LocalStore, "head", replace_first)
+    assert publisher.verify(KEY) == newer[0]
+
+
 # another day with the same bytes
 
 
@@ -293,7 +308,7 @@ SETUPS = {
 }
 """What the day holds before, by what is then done to it."""
 
-STATES = {
+STATES: dict[str, set[tuple[bytes | None, bytes | None]]] = {
     "first": {(None, None), (C, None)},
     "changed": {(B, A), (C, B)},
     "unchanged": {(B, A)},

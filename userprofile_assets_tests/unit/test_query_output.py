@@ -55,9 +55,9 @@ def test_json_keeps_values_exact(value, written):
 
 
 def shown(names, rows, limit=10):
-    console = Console(file=io.StringIO(), width=80)
-    print_table(console, names, rows, limit=limit)
-    return console.file.getvalue()
+    out = io.StringIO()
+    print_table(Console(file=out, width=80), names, rows, limit=limit)
+    return out.getvalue()
 
 
 def test_a_table_shows_null_by_name_and_control_characters_as_escapes():

@@ -1,0 +1,138 @@
+"""`userprofile demo`, `query` and `doctor`, each as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from userprofile_assets.settings import Settings
+from userprofile_assets_tests.support.project import ASSETS, scratch_project
+
+pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+
+DAY = "2024-08-07"
+COUNT = "SELECT COUNT(*) AS users, MIN(dt) AS day FROM ods_user_info_d_spark"
+CANARIES = ("canary-of-mysql", "canary-of-the-log", "canary-of-spark")
+TESTS_OF_THE_DOCTOR = (
+    "Python packages",
+    "Java",
+    "SQL files",
+    "home directory",
+    "log source",
+    "user source",
+    "object storage",
+    "Spark metastore",
+    "Spark start",
+    "Dagster instance",
+)
+
+
+def states(done):
+    """Return what the demo's table says of each asset: state and rows."""
+    found = re.findall(r"^(\w+) +│ (made|good already|failed|not run) +│ +([\d,]*)", done.stdout, re.M)
+    return {asset: (state, rows) for asset, state, rows in found}
+
+
+def lines_of(done, mark):
+    """Return the names of the doctor's tests with this mark."""
+    return tuple(re.findall(rf"^  {mark} +([^:]+): ", done.stdout, re.M))
+
+
+@pytest.fixture(scope="module")
+def first(module_project):
+    return module_project.run("userprofile", "demo", "--dt", DAY)
+
+
+@pytest.fixture(scope="module")
+def second(module_project, first):
+    return module_project.run("userprofile", "demo", "--dt", DAY)
+
+
+@pytest.fixture(scope="module")
+def repaired(module_project, second):
+    module_project.object("user_info_oss", DAY).unlink()
+    return module_project.run("userprofile", "demo", "--dt", DAY)
+
+
+def test_the_first_demo_makes_all_assets_and_tells_their_rows(first):
+    assert first.code == 0, first.output
+    assert states(first) == {
+        "raw_log_oss": ("made", "200"),
+        "user_info_oss": ("made", "50"),
+        "ods_raw_log_d_spark": ("made", "200"),
+        "ods_user_info_d_spark": ("made", "50"),
+    }
+
+
+def test_the_demo_shows_the_tutorials_two_verification_queries(first):
+    for table in ("ods_raw_log_d_spark", "ods_user_info_d_spark"):
+        assert f"SELECT * FROM {table} WHERE dt = '20240807' LIMIT 5" in first.stdout
+    assert first.stdout.count("5 rows") == 2
+
+
+def test_the_demo_is_recorded_in_the_history_that_the_ui_shows(module_project, first):
+    assert [module_project.materialized(asset) for asset in ASSETS] == [{DAY}] * 4
+
+
+def test_a_second_demo_says_that_everything_is_good_already(second):
+    assert second.code == 0, second.output
+    assert "Everything of this day is good already; nothing to do." in second.output
+    assert {state for state, _ in states(second).values()} == {"good already"}
+
+
+def test_a_demo_makes_only_what_is_missing(module_project, repaired):
+    assert repaired.code == 0, repaired.output
+    assert {asset: state for asset, (state, _) in states(repaired).items()} == {
+        "raw_log_oss": "good already",
+        "user_info_oss": "made",
+        "ods_raw_log_d_spark": "good already",
+        "ods_user_info_d_spark": "good already",
+    }
+    assert module_project.published("user_info_oss", DAY)[0].rows == 50
+
+
+def test_query_prints_nothing_but_csv(module_project, repaired):
+    done = module_project.run("userprofile", "query", COUNT, "--format", "csv")
+    assert (done.code, done.stdout) == (0, "users,day\n50,20240807\n"), done.output
+
+
+def test_query_prints_nothing_but_json(module_project, repaired):
+    done = module_project.run("userprofile", "query", COUNT, "--format", "json")
+    assert done.code == 0, done.output
+    assert json.loads(done.stdout) == [{"users": 50, "day": "20240807"}]
+
+
+def test_the_doctor_finds_the_demo_well(module_project, repaired):
+    done = module_project.run("userprofile", "doctor")
+    assert (done.code, lines_of(done, "FAIL")) == (0, ()), done.output
+    assert lines_of(done, "ok") == TESTS_OF_THE_DOCTOR
+    assert "All is well." in done.output
+
+
+@pytest.fixture(scope="module")
+def sick(tmp_path_factory):
+    """What the doctor says of a project without sources, whose secrets hold a canary each."""
+    with scratch_project(tmp_path_factory.mktemp("sick") / "project") as project:
+        project.set(
+            MYSQL_URL=f"mysql+pymysql://reader:{CANARIES[0]}@127.0.0.1:1/users",
+            LOG_URL=f"http://reader:{CANARIES[1]}@127.0.0.1:1/log?token={CANARIES[1]}",
+            SPARK_CONF=json.dumps({"spark.hadoop.fs.s3a.secret.key": CANARIES[2]}),
+        )
+        return project.run("userprofile", "doctor")
+
+
+def test_the_doctor_names_the_parts_that_fail_and_ends_with_1(sick):
+    assert (sick.code, lines_of(sick, "FAIL")) == (1, ("log source", "user source")), sick.output
+    assert "2 failed" in sick.output
+
+
+def test_the_doctor_prints_a_line_for_each_setting(sick):
+    shown = re.findall(r"^  USERPROFILE_(\w+) = ", sick.stdout, re.M)
+    assert shown == [name.upper() for name in Settings.model_fields]
+
+
+def test_the_doctor_prints_no_secret(sick):
+    assert [canary for canary in CANARIES if canary in sick.output] == []
+    assert "USERPROFILE_MYSQL_URL = (set, secret)" in sick.output

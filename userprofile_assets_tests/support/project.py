@@ -1,0 +1,332 @@
+"""A scratch project and the processes that a user would start in it.
+
+Belongs here: a directory with its own HOME, Dagster history and environment, child processes that
+never outlive their test, waiting for a condition. Does not belong here: runs inside of the tests'
+own process (`runs.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import dagster as dg
+import pytest
+
+from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.ingestion.store import open_store
+from userprofile_assets.settings import PREFIX
+from userprofile_assets.warehouse.class_archive import archive_path
+from userprofile_assets.warehouse.java import find_java
+from userprofile_assets_tests.support.missing import missing_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from userprofile_assets.ingestion.manifest import Manifest
+
+    Found = TypeVar("Found")
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+INGEST = ("raw_log_oss", "user_info_oss")
+TABLES = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
+ASSETS = (*INGEST, *TABLES)
+
+# Ten times what a process with Spark takes on two idle cores. Reached only by one that hangs.
+_SECONDS = 180.0
+_LOOK_SECONDS = 0.05
+
+# What the user who runs the tests has set for Dagster, Spark or Python belongs to other projects.
+_NOT_INHERITED = ("DAGSTER_HOME", "SPARK_HOME", "SPARK_CONF_DIR", "SPARK_REMOTE", "PYSPARK_PYTHON")
+_KEYS = {
+    "raw_log_oss": "ods_raw_log_d/log_{0}/log_{0}.txt",
+    "user_info_oss": "ods_user_info_d/user_{0}/user_{0}.txt",
+}
+
+
+def wait_until(
+    condition: Callable[[], Found], what: str, *, seconds: float = _SECONDS
+) -> Found:
+    """Look at a condition until it holds, and return what it returned.
+
+    Args:
+        condition: Holds when it returns something true.
+        what: What is waited for, for the failure's message.
+        seconds: After which the test fails.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds:.0f} s for: {what}")
+        time.sleep(_LOOK_SECONDS)  # between two looks at a condition
+    return found
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Done:
+    """A process that ended: its exit code, and what it printed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Everything it printed, white space made single: lines are folded to the terminal."""
+        return " ".join(f"{self.stdout}\n{self.stderr}".split())
+
+
+class Child:
+    """A process in a group of its own, with whatever it starts; prints into two files."""
+
+    def __init__(
+        self, command: list[str], *, cwd: Path, environment: dict[str, str], prints: Path
+    ) -> None:
+        self.command = command
+        self._stdout = prints.with_suffix(".out")
+        self._stderr = prints.with_suffix(".err")
+        with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
+            self._process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def printed(self) -> str:
+        """Return what it has printed so far."""
+        return self._stdout.read_text(errors="replace") + self._stderr.read_text(errors="replace")
+
+    def check_alive(self) -> None:
+        """Fail the test if it has ended already."""
+        code = self._process.poll()
+        if code is not None:
+            pytest.fail(f"{self.command} ended with {code}:\n{self.printed()[-3000:]}")
+
+    def wait(self, seconds: float = _SECONDS) -> Done:
+        """Wait for its end; fail the test if it takes too long."""
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.end()
+            pytest.fail(f"{self.command} hangs:\n{self.printed()[-3000:]}")
+        return Done(
+            code,
+            self._stdout.read_text(errors="replace"),
+            self._stderr.read_text(errors="replace"),
+        )
+
+    def kill(self) -> None:
+        """End this process alone with SIGKILL, as the kernel does when memory is short."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """End the process and everything that it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class ScratchProject:
+    """A project directory with an environment that only this project sees.
+
+    Args:
+        root: An empty directory, which is also the working directory of the processes.
+        archive: A class archive, so that Spark starts faster.
+    """
+
+    def __init__(self, root: Path, archive: Path | None = None) -> None:
+        self.root = root
+        self.home = root / "home"
+        self.dagster_home = root / "dagster"
+        self.dagster_home.mkdir(parents=True)
+        shutil.copyfile(CHECKOUT / "dagster.yaml", self.dagster_home / "dagster.yaml")
+        if archive is not None:
+            link = self.home / "spark" / archive.name
+            link.parent.mkdir(parents=True)
+            link.symlink_to(archive)
+        self._children: list[Child] = []
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(PREFIX) and name not in _NOT_INHERITED
+        }
+        path = [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]
+        self.environment |= {
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+            "DAGSTER_HOME": str(self.dagster_home),
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+            # Rich folds what it prints to the width of the terminal.
+            "COLUMNS": "200",
+        }
+        self.set(HOME=self.home, START_DATE="2015-05-01", DEMO_LINES=200, DEMO_USERS=50)
+
+    def set(self, **settings: object) -> None:
+        """Set settings for the processes that are started from now on; None takes one away."""
+        for name, value in settings.items():
+            if value is None:
+                self.environment.pop(PREFIX + name, None)
+            else:
+                self.environment[PREFIX + name] = str(value)
+
+    def start(self, program: str, *arguments: str, cwd: Path | None = None) -> Child:
+        """Start a program of the environment that the tests run in, such as `dagster`."""
+        if program == "userprofile":
+            command = [sys.executable, "-m", "userprofile_assets.cli.main"]
+        else:
+            found = Path(sys.executable).with_name(program)
+            if not found.is_file():
+                missing_part(program, "make install-dev")
+            command = [str(found)]
+        child = Child(
+            [*command, *arguments],
+            cwd=cwd or self.root,
+            environment=self.environment,
+            prints=self.root / f"printed-{len(self._children)}",
+        )
+        self._children.append(child)
+        return child
+
+    def run(self, program: str, *arguments: str, cwd: Path | None = None) -> Done:
+        """Run a program to its end."""
+        return self.start(program, *arguments, cwd=cwd).wait()
+
+    def start_day(self, day: str, *, select: str = "*") -> Child:
+        """Start what the README says: `dagster asset materialize` of one day."""
+        return self._start_materialize(select, "--partition", day)
+
+    def materialize(self, day: str, *, select: str = "*") -> Done:
+        """Materialize one day."""
+        return self.start_day(day, select=select).wait()
+
+    def materialize_range(self, first: str, last: str, *, select: str = "*") -> Done:
+        """Materialize a range of days in one run."""
+        return self._start_materialize(select, "--partition-range", f"{first}...{last}").wait()
+
+    def _start_materialize(self, select: str, *days: str) -> Child:
+        module = ("-m", "userprofile_assets.definitions")
+        return self.start("dagster", "asset", "materialize", "--select", select, *module, *days)
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Return the rows of a statement, from `userprofile query`."""
+        done = self.run("userprofile", "query", sql, "--format", "json")
+        assert done.code == 0, done.output
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        return rows
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """The Dagster instance that the processes write their history to."""
+        return dg.DagsterInstance.from_config(str(self.dagster_home))
+
+    def materialized(self, asset: str) -> set[str]:
+        """Return the partitions of an asset that the instance has as materialized."""
+        return set(self.instance.get_materialized_partitions(dg.AssetKey(asset)))
+
+    def has_started(self, asset: str, *, since: int) -> bool:
+        """Tell whether a step has begun in a run other than the first `since` ones."""
+        runs = self.instance.get_run_records()
+        return any(
+            entry.step_key == asset
+            for record in runs[: len(runs) - since]
+            for entry in self.instance.all_logs(
+                record.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_START
+            )
+        )
+
+    def directory(self, asset: str, day: str) -> Path:
+        """Return where the object of an ingest asset's day is."""
+        return self.object(asset, day).parent
+
+    def object(self, asset: str, day: str) -> Path:
+        """Return the file that is the object of an ingest asset's day."""
+        return self.home / "storage" / _KEYS[asset].format(day.replace("-", ""))
+
+    def published(self, asset: str, day: str) -> tuple[Manifest, bytes]:
+        """Return manifest and object of a day, which have to agree."""
+        publisher = Publisher(
+            store=open_store((self.home / "storage").as_uri()), locks=self.home / "locks"
+        )
+        manifest = publisher.verify(_KEYS[asset].format(day.replace("-", "")))
+        content = self.object(asset, day).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == manifest.sha256
+        return manifest, content
+
+    def leftovers(self) -> list[str]:
+        """Return what a publisher that was killed has left in storage."""
+        names = ("_tmp*", "*pending*", "_former")
+        return sorted(
+            str(path.relative_to(self.home))
+            for name in names
+            for path in (self.home / "storage").rglob(name)
+        )
+
+    def close(self) -> None:
+        """End all processes and close the history."""
+        for child in self._children:
+            child.end()
+        if "instance" in self.__dict__:
+            self.instance.dispose()
+
+
+@contextmanager
+def scratch_project(root: Path, archive: Path | None = None) -> Iterator[ScratchProject]:
+    """Give a project in a directory; none of its processes outlives the block."""
+    project = ScratchProject(root, archive)
+    try:
+        yield project
+    finally:
+        project.close()
+
+
+@pytest.fixture(scope="session")
+def class_archive(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A class archive for all projects: 30 s once, and each Spark starts 4 s sooner."""
+    with scratch_project(tmp_path_factory.mktemp("archive") / "project") as project:
+        done = project.run("userprofile", "spark", "archive")
+        assert done.code == 0, done.output
+        archive = archive_path(project.home, find_java())
+        yield archive
+        archive.unlink()  # pytest keeps the directories of three sessions, and it has 200 MB
+
+
+@pytest.fixture
+def project(class_archive: Path, tmp_path: Path) -> Iterator[ScratchProject]:
+    """A project of the test's own."""
+    with scratch_project(tmp_path / "project", class_archive) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_project(
+    class_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ScratchProject]:
+    """A project that the tests of a module share, for one run that several sentences are about."""
+    with scratch_project(tmp_path_factory.mktemp("module") / "project", class_archive) as made:
+        yield made
