@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from userprofile_assets.assets.failures import failure_of_days
+from userprofile_assets.bizdate import to_partition_key
 from userprofile_assets.errors import UserProfileError
 
 DayMetadata = Mapping[str, Any]
@@ -35,12 +36,12 @@ class Days:
             self.bad[key] = error
 
     @contextmanager
-    def all_bad_on_error(self, keys: Iterable[str]) -> Iterator[None]:
+    def all_bad_on_error(self, bizdates: Iterable[str]) -> Iterator[None]:
         """Do work that several days share; an error of this project makes all of them bad."""
         try:
             yield
         except UserProfileError as error:
-            self.bad.update(dict.fromkeys(keys, error))
+            self.bad.update({to_partition_key(bizdate): error for bizdate in bizdates})
 
     def report(
         self, context: dg.AssetExecutionContext, check: dg.AssetCheckResult | None = None

@@ -6,11 +6,27 @@ same 404 five thousand times helps nobody. A transient one may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import dagster as dg
 
 from userprofile_assets.errors import TransientError, UserProfileError
+
+
+@contextmanager
+def failing_as_dagster() -> Iterator[None]:
+    """Turn an error of this project that concerns a whole step into a Dagster failure.
+
+    Raises:
+        dagster.Failure: Instead of the error; retried only if that is transient.
+    """
+    try:
+        yield
+    except UserProfileError as error:
+        raise dg.Failure(
+            description=str(error), allow_retries=isinstance(error, TransientError)
+        ) from error
 
 
 def failure_of_days(bad: Mapping[str, UserProfileError], *, of: int) -> dg.Failure:

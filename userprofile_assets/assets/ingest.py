@@ -19,6 +19,7 @@ from userprofile_assets.assets.common import (
     manifest_metadata,
 )
 from userprofile_assets.assets.days import Days
+from userprofile_assets.assets.failures import failing_as_dagster
 from userprofile_assets.assets.ingest_specs import RAW_LOG, USER_INFO, IngestSpec, ingest_specs
 from userprofile_assets.bizdate import has_bizdate, substitute, to_bizdate
 from userprofile_assets.errors import (
@@ -82,7 +83,8 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
         context: dg.AssetExecutionContext, http: HttpResource, oss: OssResource
     ) -> Results:
         """One day's access log, byte for byte as the web server gave it."""
-        publisher = oss.publisher(context.log.info)
+        with failing_as_dagster():
+            publisher = oss.publisher(context.log.info)
 
         def copy(target: Target) -> Manifest:
             manifest = copy_log(
@@ -119,17 +121,18 @@ def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Ass
         context: dg.AssetExecutionContext, mysql: MySQLResource, oss: OssResource
     ) -> Results:
         """The user table as it was when the run read it, one delimited text a day."""
-        publisher = oss.publisher(context.log.info)
+        with failing_as_dagster():
+            publisher = oss.publisher(context.log.info)
 
         def copy(target: Target) -> Manifest:
             options = options_of(target.bizdate)
             with mysql.engine() as engine:
-                manifest = copy_table(
+                # First: a source that cannot be looked at fails before anything is published.
+                _observe(context, spec, observe_table(engine, options))
+                return copy_table(
                     engine, publisher=publisher, target=target, options=options,
                     log=context.log.info,
                 )  # fmt: skip
-                _observe(context, spec, observe_table(engine, options))
-            return manifest
 
         yield from _copy_days(
             context, spec, publisher, copy, has_history=bool(where and has_bizdate(where))

@@ -8,9 +8,11 @@ project's back or a half-visible directory shows here, before anything is built 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
+from userprofile_assets.bizdate import to_partition_key
 from userprofile_assets.errors import SparkError
 from userprofile_assets.ingestion.manifest import Manifest
 
@@ -27,40 +29,51 @@ def row_count_check(table: str) -> dg.AssetCheckSpec:
     )
 
 
-def unequal(table: str, key: str, manifest: Manifest, counted: int) -> SparkError:
-    """Return the error of a day whose counts differ."""
-    return SparkError(
-        f"Spark counts {counted} rows, the manifest says {manifest.rows}",
-        where=f"{table}, {key}",
-        remedy=f"materialize {manifest.asset} of that day again; "
-        f"if it stays, compare {manifest.key} with the table's format",
-    )
+def reconciled(
+    table: str, manifest: Manifest, counted: int | SparkError, metadata: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return a day's metadata if Spark counted what the manifest promised.
+
+    Raises:
+        SparkError: The rows could not be counted, or their number is another one.
+    """
+    if isinstance(counted, SparkError):
+        raise counted
+    if counted != manifest.rows:
+        raise SparkError(
+            f"Spark counts {counted} rows, the manifest says {manifest.rows}",
+            where=f"{table}, {to_partition_key(manifest.bizdate)}",
+            remedy=f"materialize {manifest.asset} of that day again; "
+            f"if it stays, compare {manifest.key} with the table's format",
+        )
+    return metadata
 
 
 def check_of(
-    table: str, *, counted: int, mismatches: Mapping[str, tuple[int, int]]
+    table: str, manifests: Mapping[str, Manifest], counts: Mapping[str, int | SparkError]
 ) -> dg.AssetCheckResult:
     """Return the check's result for the days of a run.
 
     Args:
         table: The table.
-        counted: How many days were counted.
-        mismatches: Partition key -> rows by the manifest, rows by Spark.
+        manifests: Bizdate -> manifest, for each day that is published.
+        counts: Bizdate -> rows by Spark, or the error of counting them.
     """
+    differing = {
+        to_partition_key(bizdate): (
+            f"{manifest.rows} rows by the manifest, "
+            + ("not countable" if isinstance(count, SparkError) else f"{count} by Spark")
+        )
+        for bizdate, manifest in manifests.items()
+        if (count := counts[bizdate]) != manifest.rows
+    }
+    days = len(manifests)
     return dg.AssetCheckResult(
         asset_key=table,
         check_name=CHECK_NAME,
-        passed=not mismatches,
+        passed=not differing,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=(
-            "; ".join(
-                f"{key}: {promised} rows by the manifest, {found} by Spark"
-                for key, (promised, found) in mismatches.items()
-            )
-            or f"equal on {counted} {'day' if counted == 1 else 'days'}"
-        ),
-        metadata={
-            "days": counted,
-            "days that differ": dg.MetadataValue.json(sorted(mismatches)),
-        },
+        description="; ".join(f"{key}: {what}" for key, what in differing.items())
+        or f"equal on {days} {'day' if days == 1 else 'days'}",
+        metadata={"days": days, "days that differ": dg.MetadataValue.json(sorted(differing))},
     )

@@ -4,7 +4,7 @@ Belongs here: what Dagster is told about a table, and what a step does with its 
 belong here: parsing (`warehouse/graph.py`), statements (`warehouse/runner.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from userprofile_assets.assets.common import (
     manifest_metadata,
 )
 from userprofile_assets.assets.days import Days
+from userprofile_assets.assets.failures import failing_as_dagster
 from userprofile_assets.assets.ingest_specs import IngestSpec, ingest_specs
-from userprofile_assets.assets.row_counts import check_of, row_count_check, unequal
-from userprofile_assets.bizdate import to_bizdate
+from userprofile_assets.assets.row_counts import check_of, reconciled, row_count_check
+from userprofile_assets.bizdate import to_bizdate, to_partition_key
 from userprofile_assets.errors import UserProfileError
 from userprofile_assets.ingestion.manifest import Manifest
+from userprofile_assets.ingestion.publish import Publisher
 from userprofile_assets.project_files import sql_directory
 from userprofile_assets.resources.oss import OssResource
 from userprofile_assets.resources.spark import SparkResource
@@ -124,47 +126,51 @@ def _external_asset(
     def external_table(
         context: dg.AssetExecutionContext, spark: SparkResource, oss: OssResource
     ) -> Results:
-        publisher = oss.publisher(context.log.info)
+        log = context.log.info
+        with failing_as_dagster():
+            publisher = oss.publisher(log)
         days = Days()
-        manifests: dict[str, Manifest] = {}
-        for key in context.partition_keys:
-            try:
-                manifests[key] = publisher.verify(producer.key_of(to_bizdate(key)))
-            except UserProfileError as error:
-                days.bad[key] = error
+        manifests = _published(publisher, producer, context.partition_keys, days)
         check = None
-        if manifests:
-            with days.all_bad_on_error(manifests):
-                runner = TableRunner(
-                    spark.session(context.log.info), table, variables, context.log.info
-                )
+        with days.all_bad_on_error(manifests):
+            if manifests:
+                runner = TableRunner(spark.session(log), table, variables, log)
                 told = runner.ensure_table()
-                points = runner.add_days([to_bizdate(key) for key in manifests])
-                counts = runner.count_rows([to_bizdate(key) for key in manifests])
-                mismatches = {}
-                for key, manifest in manifests.items():
-                    count = counts[to_bizdate(key)]
-                    if isinstance(count, UserProfileError):
-                        days.bad[key] = count
-                    elif count != manifest.rows:
-                        mismatches[key] = (manifest.rows, count)
-                        days.bad[key] = unequal(table.table, key, manifest, count)
-                    else:
-                        days.good[key] = _day_metadata(
-                            manifest, points[to_bizdate(key)], told, publisher.store.uri
-                        )
-                check = check_of(table.table, counted=len(manifests), mismatches=mismatches)
+                points = runner.add_days(list(manifests))
+                counts = runner.count_rows(list(manifests))
+                check = check_of(table.table, manifests, counts)
+                for bizdate, manifest in manifests.items():
+                    metadata = {
+                        **manifest_metadata(manifest, publisher.store.uri),
+                        **_partition_metadata(points[bizdate], told),
+                    }
+                    count = counts[bizdate]
+                    days.run(
+                        to_partition_key(bizdate),
+                        partial(reconciled, table.table, manifest, count, metadata),
+                    )
         yield from days.report(context, check)
 
     return external_table
 
 
-def _day_metadata(
-    manifest: Manifest, day: ExternalDay, told: tuple[str, ...], uri: str
-) -> dict[str, Any]:
-    """Return what the UI shows of one day of an external table."""
-    metadata = manifest_metadata(manifest, uri)
-    metadata["location"] = day.location
+def _published(
+    publisher: Publisher, producer: IngestSpec, keys: Sequence[str], days: Days
+) -> dict[str, Manifest]:
+    """Return the manifest of each day by bizdate; a day that is not published is a bad day."""
+    manifests = {}
+    for key in keys:
+        bizdate = to_bizdate(key)
+        try:
+            manifests[bizdate] = publisher.verify(producer.key_of(bizdate))
+        except UserProfileError as error:
+            days.bad[key] = error
+    return manifests
+
+
+def _partition_metadata(day: ExternalDay, told: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the UI shows of a partition of an external table."""
+    metadata: dict[str, Any] = {"location": day.location}
     if day.corrected_from:
         metadata["location corrected from"] = day.corrected_from
     if told:
@@ -177,9 +183,12 @@ def _transform_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(**common)
     def transformed_table(context: dg.AssetExecutionContext, spark: SparkResource) -> Results:
-        runner = TableRunner(spark.session(context.log.info), table, variables, context.log.info)
-        runner.ensure_table()
         days = Days()
+        with failing_as_dagster():
+            runner = TableRunner(
+                spark.session(context.log.info), table, variables, context.log.info
+            )
+            runner.ensure_table()
         for key in context.partition_keys:
             days.run(key, partial(_fill, runner, to_bizdate(key)))
         yield from days.report(context)

@@ -259,7 +259,7 @@ class S3Store:
 
         Parts cost money until they are aborted. Listing them is not among the requests that
         Alibaba OSS promises, so a lifecycle rule of the bucket has to expire them;
-        docs/configuration.md says how.
+        docs/operations.md says how.
         """
 
     def call(self, operation: str, key: str, **parameters: Any) -> dict[str, Any]:

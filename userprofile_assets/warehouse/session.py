@@ -29,6 +29,9 @@ from userprofile_assets.warehouse.spark_errors import first_line
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# Goes through what counting a day goes through: a filter, an aggregate, a shuffle.
+_WARM_QUERY = "SELECT d, COUNT(*) FROM VALUES ('a'), ('b') AS v(d) WHERE d IN ('a') GROUP BY d"
+
 SessionFactory = Callable[[Mapping[str, str]], "SparkSession"]
 
 
@@ -174,19 +177,20 @@ class BackgroundSession:
     ) -> None:
         self._options = options
         self._make_session = make_session
-        self._ready = threading.Event()
         self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._ready = threading.Event()
         self._waiting: str | None = None
         self._session: SparkSession | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="spark-session", daemon=True)
-
-    def start(self) -> None:
-        """Begin; returns at once."""
         self._thread.start()
 
     def get(self, log: Callable[[str], None]) -> SparkSession:
-        """Wait until the session is there and return it.
+        """Wait until the session is there and return it; after a failure, start it anew first.
 
         Args:
             log: Told when another process has the metastore open.
@@ -195,20 +199,24 @@ class BackgroundSession:
             SparkError: See `open_session`.
             LockTimeoutError: See `open_session`.
         """
+        if self._thread is None:
+            self.start()
         told = False
         while not self._ready.wait(0.05):
             if self._waiting and not told:
                 log(self._waiting)
                 told = True
-        if self._error is not None:
-            raise self._error
-        assert self._session is not None  # noqa: S101 - ready without an error
+        if self._session is None:
+            # The next call starts anew: a retried step must not get the same error for ever.
+            self._thread = None
+            raise self._error or SparkError("Spark did not start", where=self._options.master)
         return self._session
 
     def close(self) -> None:
         """End the session and wait for the end; a start that is going on is waited for."""
         self._stop.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -231,5 +239,14 @@ class BackgroundSession:
         self._waiting = sentence
 
     def _warm(self, session: SparkSession) -> None:
-        """Open the metastore now: the first statement that touches it costs 2 to 3 seconds."""
+        """Pay for the first statements now: 2 s for the metastore, as much for the first query.
+
+        Both at once, on two threads, since each keeps only one core busy. A cluster's executors are
+        not warmed by a query of this kind, so there it would only cost.
+        """
+        query = threading.Thread(target=session.sql(_WARM_QUERY).collect, name="spark-warm-query")
+        if self._options.is_local:
+            query.start()
         session.catalog.tableExists("userprofile_warm_up")
+        if self._options.is_local:
+            query.join()

@@ -21,6 +21,7 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
 )
 from userprofile_assets.ingestion.local_store import LocalStore, LocalUpload
+from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher, Sink, Target
 from userprofile_assets.ingestion.store import get
 from userprofile_assets_tests.support.killing import children, each_kill_point, exit_code
@@ -29,6 +30,8 @@ DIRECTORY = "ods/log_20240807"
 KEY = f"{DIRECTORY}/log.txt"
 OTHER_KEY = "ods/log_20240808/log.txt"
 A, B, C = b"a\n", b"b\nb\n", b"c\nc\nc" * 50_000
+LIKE_B = b"d\nd\n"  # as long as B, so that only its digest tells them apart
+NEW = {"first": C, "changed": C, "same size": LIKE_B, "unchanged": B, "copied": C}
 
 
 def make_publisher(home, *, wrap=lambda store: store, **more):
@@ -127,13 +130,44 @@ def test_a_rerun_with_other_bytes_keeps_the_former_ones_once(publisher, tmp_path
     assert not (root / "_former").exists()
 
 
-def test_a_rerun_with_the_same_bytes_leaves_the_kept_ones_alone(publisher, tmp_path):
+def test_a_rerun_with_the_same_bytes_copies_nothing(publisher, tmp_path, monkeypatch):
     publish(publisher, A)
     publish(publisher, B)
+    monkeypatch.delattr(LocalStore, "copy")
     again = publish(publisher, B, run_id="run-2")
     assert (tmp_path / "storage" / DIRECTORY / "_previous/log.txt").read_bytes() == A
     assert publisher.verify(KEY) == again
     assert again.run_id == "run-2"
+
+
+def test_every_byte_is_staged_before_anything_else_is_written(publisher, monkeypatch):
+    publish(publisher, A)
+    written = []
+    stage, commit = LocalUpload.stage, LocalUpload.commit
+
+    def note_stage(self):
+        written.append(("stage", self._path.name))
+        stage(self)
+
+    def note_commit(self):
+        written.append(("commit", f"{self._path.parent.name}/{self._path.name}"))
+        commit(self)
+
+    monkeypatch.setattr(LocalUpload, "stage", note_stage)
+    monkeypatch.setattr(LocalUpload, "commit", note_commit)
+    publish(publisher, B)
+    assert written[0] == ("stage", "log.txt")
+    assert [name for step, name in written if step == "commit"] == [
+        "_former/_manifest.pending.json",
+        "_former/log.txt",
+        "_former/_manifest.json",
+        "log_20240807/_manifest.pending.json",
+        "log_20240807/log.txt",
+        "log_20240807/_manifest.json",
+        "_previous/_manifest.pending.json",
+        "_previous/log.txt",
+        "_previous/_manifest.json",
+    ]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, StorageUnavailableError, KeyboardInterrupt])
@@ -215,12 +249,13 @@ def test_an_object_that_was_taken_away_or_changed_is_found_out(publisher, tmp_pa
 def test_a_day_that_is_replaced_while_it_is_verified_is_looked_at_again(publisher, monkeypatch):
     publish(publisher, A)
     head = LocalStore.head
-    newer = []
+    newer: list[Manifest] = []
 
     def replace_first(self, key):
         if key == KEY and not newer:
-            newer.append(None)
-            newer[0] = publish(publisher, B)
+            with monkeypatch.context() as patch:
+                patch.setattr(LocalStore, "head", head)
+                newer.append(publish(publisher, B))
         return head(self, key)
 
     monkeypatch.setattr(LocalStore, "head", replace_first)
@@ -302,6 +337,7 @@ def test_a_kept_day_whose_bytes_were_changed_is_not_brought_back(publisher, tmp_
 SETUPS = {
     "first": [],
     "changed": [A, B],
+    "same size": [A, B],
     "unchanged": [A, B],
     "copied": [A, B],
     "rolled back": [A, B],
@@ -311,6 +347,7 @@ SETUPS = {
 STATES: dict[str, set[tuple[bytes | None, bytes | None]]] = {
     "first": {(None, None), (C, None)},
     "changed": {(B, A), (C, B)},
+    "same size": {(B, A), (LIKE_B, B)},
     "unchanged": {(B, A)},
     "copied": {(B, A), (C, B)},
     "rolled back": {(B, A), (A, B)},
@@ -328,7 +365,7 @@ def act(home, what, *, wrap=lambda store: store):
         assert done is not None
         publisher.republish(done, target())
     else:
-        publish(publisher, B if what == "unchanged" else C)
+        publish(publisher, NEW[what])
 
 
 def look(publisher):
@@ -380,7 +417,7 @@ def test_after_a_kill_at_each_point_the_day_is_the_former_or_the_new_one(tmp_pat
         seen.add(look_both(make_publisher(home)))
         if what != "rolled back":
             act(home, what)
-            assert look(make_publisher(home)) == (B if what == "unchanged" else C)
+            assert look(make_publisher(home)) == NEW[what]
             assert leftovers(home) == []
     assert seen == STATES[what]
 

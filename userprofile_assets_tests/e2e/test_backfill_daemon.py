@@ -1,0 +1,162 @@
+"""A backfill as the Dagster UI launches it: real web server, real daemon, GraphQL."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from userprofile_assets_tests.support.project import ASSETS, CHECKOUT, free_port, wait_until
+
+pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+
+DAYS = ["2015-05-18", "2015-05-19"]
+
+LAUNCH = """
+mutation Launch($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+RUNS = """
+query Runs($filter: RunsFilter!) {
+  runsOrError(filter: $filter) { ... on Runs { results { status tags { key value } } } }
+}
+"""
+PARTITIONS = """
+query Partitions($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      assetPartitionStatuses {
+        ... on TimePartitionStatuses { ranges { status startKey endKey } }
+      }
+    }
+  }
+}
+"""
+SCHEDULES = """
+query Schedules($repository: RepositorySelector!) {
+  schedulesOrError(repositorySelector: $repository) {
+    ... on Schedules {
+      results { name cronSchedule executionTimezone pipelineName scheduleState { status } }
+    }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """The GraphQL of a `dagster-webserver`."""
+
+    url: str
+
+    def answers(self) -> bool:
+        try:
+            self._open(Request(f"{self.url}/server_info"))
+        except (URLError, ConnectionError):
+            return False
+        return True
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = json.loads(self._open(Request(f"{self.url}/graphql", body, headers)))
+        assert "errors" not in answer, answer
+        (data,) = answer["data"].values()
+        return data
+
+    def _open(self, request: Request) -> bytes:
+        # No proxy of the machine stands before 127.0.0.1.
+        with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+            content: bytes = answer.read()
+        return content
+
+
+@pytest.fixture(scope="module")
+def webserver(module_project):
+    port = free_port()
+    workspace = str(CHECKOUT / "workspace.yaml")
+    child = module_project.start("dagster-webserver", "-w", workspace, "-p", str(port))
+    server = WebServer(f"http://127.0.0.1:{port}")
+
+    def answers():
+        child.check_alive()
+        return server.answers()
+
+    wait_until(answers, "the web server's answer")
+    return server
+
+
+@pytest.fixture(scope="module")
+def runs(module_project, webserver):
+    """The runs of a backfill of two days, when they have ended."""
+    launched = webserver.ask(
+        LAUNCH,
+        params={
+            "assetSelection": [{"path": [asset]} for asset in ASSETS],
+            "partitionNames": DAYS,
+            "fromFailure": False,
+            "tags": [],
+        },
+    )
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    backfill = {"key": "dagster/backfill", "value": launched["backfillId"]}
+    # Started after the launch, since it looks for backfills at its start and then every 30 s.
+    workspace = str(CHECKOUT / "workspace.yaml")
+    daemon = module_project.start("dagster-daemon", "run", "-w", workspace)
+
+    def ended():
+        daemon.check_alive()
+        found = webserver.ask(RUNS, filter={"tags": [backfill]})["results"]
+        statuses = {run["status"] for run in found}
+        return found if found and statuses <= {"SUCCESS", "FAILURE", "CANCELED"} else None
+
+    found = wait_until(ended, "the end of the backfill's runs", seconds=400)
+    daemon.end()
+    return [
+        (run["status"], {tag["key"]: tag["value"] for tag in run["tags"]}.get("dagster/partition"))
+        for run in found
+    ]
+
+
+def test_a_backfill_of_two_days_makes_a_run_for_each_day(runs):
+    assert Counter(runs) == {("SUCCESS", DAYS[0]): 1, ("SUCCESS", DAYS[1]): 1}
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("asset", ASSETS)
+def test_the_partition_grid_shows_both_days_as_materialized(webserver, asset):
+    shown = webserver.ask(PARTITIONS, key={"path": [asset]})["assetPartitionStatuses"]["ranges"]
+    assert shown == [{"status": "MATERIALIZED", "startKey": DAYS[0], "endKey": DAYS[1]}]
+
+
+@pytest.mark.usefixtures("runs")
+def test_each_day_of_the_backfill_has_its_own_log(module_project):
+    first, second = (module_project.published("raw_log_oss", day)[0] for day in DAYS)
+    assert first.run_id != second.run_id
+    assert first.sha256 != second.sha256
+
+
+def test_the_ui_shows_the_schedule_at_half_past_midnight_and_switched_off(webserver):
+    repository = {
+        "repositoryName": "__repository__",
+        "repositoryLocationName": "userprofile_assets",
+    }
+    assert webserver.ask(SCHEDULES, repository=repository)["results"] == [
+        {
+            "name": "workshop_start_spark",
+            "cronSchedule": "30 0 * * *",
+            "executionTimezone": "Asia/Shanghai",
+            "pipelineName": "user_profile_analysis_spark",
+            "scheduleState": {"status": "STOPPED"},
+        }
+    ]
