@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -76,10 +80,19 @@ def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
             return 1
         _look(console, session, to_bizdate(date))
     console.print(f"\n{time.monotonic() - started:.1f} s in all. How to go on:", highlight=False)
-    console.print("  make ui            the same history in the Dagster UI, with backfills")
-    console.print('  userprofile query "SELECT ..."   any statement on these tables')
-    console.print("  userprofile doctor               every setting and connection")
+    command = _own_command()
+    console.print("  make ui: the same history in the Dagster UI, with schedule and backfills")
+    console.print(f'  {command} query "SELECT ...": any statement on these tables', highlight=False)
+    console.print(f"  {command} doctor: every setting and connection", highlight=False)
     return 0
+
+
+def _own_command() -> str:
+    """Return how this command can be called from here: by name, or by path if not on PATH."""
+    program = Path(sys.argv[0])
+    if shutil.which(program.name):
+        return program.name
+    return os.path.relpath(program)
 
 
 def _make_sources(console: Console, settings: Settings, key: str) -> None:

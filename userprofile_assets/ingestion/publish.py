@@ -16,7 +16,7 @@ sha256 are those it promises, the object had been replaced and the manifest is f
 dropped and the former manifest is still right. A day is replaced as: day -> `_former`, new bytes ->
 day, `_former` -> `_previous`. A `_former` that is found later goes to `_previous` if the day has
 other bytes by now, and away if it has not. So after kill -9 at any point object and manifest agree,
-and the day is the former one or the new one. docs/decisions has the alternatives.
+and the day is the former one or the new one. See docs/decisions/0003-publish-protocol.md.
 
 The lock is a file of this machine. Two machines that publish the same day to the same bucket at
 once are not kept apart; their runs have to be (one scheduler, or Dagster's run concurrency).

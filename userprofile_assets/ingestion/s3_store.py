@@ -258,8 +258,7 @@ class S3Store:
         """Do nothing: a killed writer leaves no object here, only parts that nobody can read.
 
         Parts cost money until they are aborted. Listing them is not among the requests that
-        Alibaba OSS promises, so a lifecycle rule of the bucket has to expire them;
-        docs/operations.md says how.
+        Alibaba OSS promises, so a lifecycle rule of the bucket has to expire them.
         """
 
     def call(self, operation: str, key: str, **parameters: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Tables in Spark against their files: created, compared, corrected, counted."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
 from userprofile_assets.errors import SparkError
 from userprofile_assets.settings import Settings
+from userprofile_assets.warehouse.differences import simple_string
 from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
 
 RAW, USERS = "ods_raw_log_d_spark", "ods_user_info_d_spark"
@@ -173,3 +175,16 @@ def test_settings_of_a_location_with_a_quote_and_a_backslash_reach_spark_unharme
     runner.add_days(["20240807"])
     assert runner.ensure_table() == ()
     assert runner.count_rows(["20240807"]) == {"20240807": 1}
+
+
+def test_every_type_is_compared_by_its_simple_string(spark):
+    declared = (
+        "a string, b int, c bigint, d smallint, e tinyint, f double, g float, h decimal(10,2), "
+        "i boolean, j binary, k date, l timestamp, m timestamp_ntz, n array<int>, "
+        "o map<string,bigint>, p struct<x:int,y:array<string>>"
+    )
+    spark.sql(f"CREATE TABLE types ({declared}) USING parquet")
+    described = json.loads(spark.sql("DESCRIBE EXTENDED types AS JSON").collect()[0][0])
+    assert {c["name"]: simple_string(c["type"]) for c in described["columns"]} == {
+        field.name: field.dataType.simpleString() for field in spark.table("types").schema
+    }

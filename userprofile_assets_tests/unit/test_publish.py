@@ -8,6 +8,7 @@ import json
 import resource
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -21,10 +22,12 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
 )
 from userprofile_assets.ingestion.local_store import LocalStore, LocalUpload
-from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher, Sink, Target
 from userprofile_assets.ingestion.store import get
 from userprofile_assets_tests.support.killing import children, each_kill_point, exit_code
+
+if TYPE_CHECKING:
+    from userprofile_assets.ingestion.manifest import Manifest
 
 DIRECTORY = "ods/log_20240807"
 KEY = f"{DIRECTORY}/log.txt"
@@ -436,12 +439,12 @@ def test_a_rerun_can_be_killed_too(tmp_path):
     def fresh():
         return tmp_path / f"{next(numbers)}"
 
-    for dead, what in each_kill_point(act, lambda: prepared(fresh(), "changed"), step=3):
+    for dead, what in each_kill_point(act, lambda: prepared(fresh(), "changed"), step=5):
 
         def prepare(dead=dead, what=what):
             return Path(shutil.copytree(dead, fresh())), what
 
-        for home, _ in each_kill_point(act, prepare, step=4):
+        for home, _ in each_kill_point(act, prepare, step=7):
             assert look_both(make_publisher(home)) in STATES["changed"]
 
 
