@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import shutil
 import sys
@@ -51,12 +52,17 @@ def main() -> int:
                 single=options.single,
             )
             tell(f"{name}, in {root}")
+            load_before = os.getloadavg()[0]
             try:
                 report = _MEASUREMENTS[name](setup)
             except (MeasurementError, UserProfileError) as error:
                 tell(f"error: {name}: {error}")
                 failed = True
                 continue
+            report.add(
+                f"Load average {load_before:.1f} before, {os.getloadavg()[0]:.1f} after, "
+                "the measurement's own included."
+            )
             print(f"\n{report.text(_command(name, options))}", flush=True)
             if not options.keep:
                 shutil.rmtree(root)

@@ -51,8 +51,7 @@ def machine() -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {len(os.sched_getaffinity(0))} cores ({_processor()}), "
         f"{memory:.0f} GiB RAM, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, Java {find_java().version}, {packages}; "
-        f"load average at the start {os.getloadavg()[0]:.1f}."
+        f"Python {platform.python_version()}, Java {find_java().version}, {packages}."
     )
 
 

@@ -23,7 +23,7 @@ from userprofile_assets.bizdate import (
 from userprofile_assets.cli.query import print_table
 from userprofile_assets.cli.spark import background_session, session_options
 from userprofile_assets.demo.sources import ensure_log, ensure_users
-from userprofile_assets.errors import UserProfileError
+from userprofile_assets.errors import PermanentError, UserProfileError
 from userprofile_assets.warehouse.class_archive import archive_path, make_archive
 from userprofile_assets.warehouse.java import find_java
 
@@ -52,6 +52,7 @@ def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
     date = parse_day(day) if day else yesterday(settings.timezone)
     check_closed(date, timezone=settings.timezone)
     key = to_partition_key(date)
+    _check_not_before_start(key, settings)
     title = f"[bold]User profile analysis, {key}[/bold]"
     console.print(f"{title} (in {settings.home})", highlight=False)
     find_java()
@@ -93,6 +94,16 @@ def _own_command() -> str:
     if shutil.which(program.name):
         return program.name
     return os.path.relpath(program)
+
+
+def _check_not_before_start(key: str, settings: Settings) -> None:
+    """Refuse a day that is no partition; Dagster would, after Spark has started."""
+    if key < settings.start_date:
+        raise PermanentError(
+            f"{key} is before the first day, {settings.start_date}",
+            where="business date",
+            remedy="choose a later day, or set USERPROFILE_START_DATE",
+        )
 
 
 def _make_sources(console: Console, settings: Settings, key: str) -> None:

@@ -31,13 +31,15 @@ TESTS_OF_THE_DOCTOR = (
 
 def states(done):
     """Return what the demo's table says of each asset: state and rows."""
-    found = re.findall(r"^(\w+) +│ (made|good already|failed|not run) +│ +([\d,]*)", done.stdout, re.M)
+    found = re.findall(
+        r"^(\w+) +│ (made|good already|failed|not run) +│ +([\d,]*)", done.stdout, re.MULTILINE
+    )
     return {asset: (state, rows) for asset, state, rows in found}
 
 
 def lines_of(done, mark):
     """Return the names of the doctor's tests with this mark."""
-    return tuple(re.findall(rf"^  {mark} +([^:]+): ", done.stdout, re.M))
+    return tuple(re.findall(rf"^  {mark} +([^:]+): ", done.stdout, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +117,7 @@ def test_the_doctor_finds_the_demo_well(module_project, repaired):
 def sick(tmp_path_factory):
     """What the doctor says of a project without sources, whose secrets hold a canary each."""
     with scratch_project(tmp_path_factory.mktemp("sick") / "project") as project:
-        project.set(
+        project.configure(
             MYSQL_URL=f"mysql+pymysql://reader:{CANARIES[0]}@127.0.0.1:1/users",
             LOG_URL=f"http://reader:{CANARIES[1]}@127.0.0.1:1/log?token={CANARIES[1]}",
             SPARK_CONF=json.dumps({"spark.hadoop.fs.s3a.secret.key": CANARIES[2]}),
@@ -129,7 +131,7 @@ def test_the_doctor_names_the_parts_that_fail_and_ends_with_1(sick):
 
 
 def test_the_doctor_prints_a_line_for_each_setting(sick):
-    shown = re.findall(r"^  USERPROFILE_(\w+) = ", sick.stdout, re.M)
+    shown = re.findall(r"^  USERPROFILE_(\w+) = ", sick.stdout, re.MULTILINE)
     assert shown == [name.upper() for name in Settings.model_fields]
 
 

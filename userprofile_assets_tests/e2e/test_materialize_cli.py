@@ -1,4 +1,4 @@
-"""The commands of the README, in processes of their own: a day, a range of days, and `dg launch`."""
+"""The commands of the README as processes of their own: a day, a range of days, `dg launch`."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def fixed_log():
 
 @pytest.fixture(scope="module")
 def days_in_one_run(module_project, one_day, fixed_log):
-    module_project.set(BACKFILL_DAYS_PER_RUN="all", LOG_URL=fixed_log.url("/log"))
+    module_project.configure(BACKFILL_DAYS_PER_RUN="all", LOG_URL=fixed_log.url("/log"))
     done = module_project.materialize_range(RANGE[0], RANGE[-1])
-    module_project.set(BACKFILL_DAYS_PER_RUN=None, LOG_URL=None)
+    module_project.configure(BACKFILL_DAYS_PER_RUN=None, LOG_URL=None)
     return done
 
 

@@ -18,7 +18,7 @@ from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
-from dagster._scheduler.scheduler import launch_scheduled_runs
+from dagster._scheduler.scheduler import ScheduleIterationTimes, launch_scheduled_runs
 
 # Dagster reads this property itself while it loads a schedule.
 pytestmark = pytest.mark.filterwarnings(
@@ -64,14 +64,16 @@ def scheduler(instance, monkeypatch, tmp_path):
             LoadableTargetOrigin(executable_path=sys.executable, module_name=MODULE),
             location_name="userprofile_assets",
         )
-        times = {}
+        times: dict[str, ScheduleIterationTimes] = {}
         with create_test_daemon_workspace_context(
             InProcessWorkspaceLoadTarget(origin), instance
         ) as workspace:
             now = start.astimezone(UTC)
             while now <= end:
                 with freeze_time(now):
-                    problems = [p for p in launch_scheduled_runs(workspace, logger, now, times) if p]
+                    problems = [
+                        p for p in launch_scheduled_runs(workspace, logger, now, times) if p
+                    ]
                 assert problems == []
                 now += LOOK
         monkeypatch.delitem(sys.modules, MODULE)

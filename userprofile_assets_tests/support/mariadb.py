@@ -51,7 +51,14 @@ class MariaDB:
         self._databases = 0
 
     def _options(self) -> list[str]:
-        options = ["--no-defaults", f"--datadir={self._directory / 'data'}"]
+        # A temporary directory of its own: two installations at once remove each other's tables.
+        temporary = self._directory / "tmp"
+        temporary.mkdir(exist_ok=True)
+        options = [
+            "--no-defaults",
+            f"--datadir={self._directory / 'data'}",
+            f"--tmpdir={temporary}",
+        ]
         return [*options, "--user=root"] if os.geteuid() == 0 else options
 
     def install(self) -> None:

@@ -56,9 +56,7 @@ _KEYS = {
 }
 
 
-def wait_until(
-    condition: Callable[[], Found], what: str, *, seconds: float = _SECONDS
-) -> Found:
+def wait_until(condition: Callable[[], Found], what: str, *, seconds: float = _SECONDS) -> Found:
     """Look at a condition until it holds, and return what it returned.
 
     Args:
@@ -143,7 +141,8 @@ class Child:
     def kill(self) -> None:
         """End this process alone with SIGKILL, as the kernel does when memory is short."""
         self._process.kill()
-        self._process.wait()
+        code = self._process.wait()
+        assert code == -signal.SIGKILL, f"it had ended with {code}:\n{self.printed()[-3000:]}"
 
     def end(self) -> None:
         """End the process and everything that it started."""
@@ -185,9 +184,9 @@ class ScratchProject:
             # Rich folds what it prints to the width of the terminal.
             "COLUMNS": "200",
         }
-        self.set(HOME=self.home, START_DATE="2015-05-01", DEMO_LINES=200, DEMO_USERS=50)
+        self.configure(HOME=self.home, START_DATE="2015-05-01", DEMO_LINES=200, DEMO_USERS=50)
 
-    def set(self, **settings: object) -> None:
+    def configure(self, **settings: object) -> None:
         """Set settings for the processes that are started from now on; None takes one away."""
         for name, value in settings.items():
             if value is None:

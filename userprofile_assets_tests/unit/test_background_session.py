@@ -28,7 +28,7 @@ def usable_java(tmp_path):
 
 def test_a_second_process_gives_up_with_the_name_of_the_holder(options, usable_java, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(usable_java))
-    told = []
+    told: list[str] = []
     background = BackgroundSession(options)
     with (
         exclusive_lock(options.metastore_lock, purpose="another run", timeout=0),
