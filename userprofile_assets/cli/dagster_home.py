@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.project_files import dagster_yaml
 from userprofile_assets.settings import Settings
 
@@ -26,7 +27,26 @@ def prepare_dagster_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(dagster_yaml(), home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+    _make_history(settings, home)
     return home
+
+
+def _make_history(settings: Settings, home: Path) -> None:
+    """Make Dagster's databases, one process at a time.
+
+    Two processes that open a new home at once can both write a version into `alembic_version`,
+    after which no run starts (seen with Dagster 1.13.27 in one of four tries).
+    """
+    if (home / "history" / "runs.db").is_file():
+        return
+    import dagster as dg
+
+    lock = settings.home / "locks" / "dagster_home.lock"
+    with (
+        exclusive_lock(lock, purpose="make Dagster's history", timeout=60),
+        dg.DagsterInstance.get() as instance,
+    ):
+        instance.get_runs_count()
 
 
 if __name__ == "__main__":

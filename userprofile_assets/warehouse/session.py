@@ -29,9 +29,6 @@ from userprofile_assets.warehouse.spark_errors import first_line
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Goes through what counting a day goes through: a filter, an aggregate, a shuffle.
-_WARM_QUERY = "SELECT d, COUNT(*) FROM VALUES ('a'), ('b') AS v(d) WHERE d IN ('a') GROUP BY d"
-
 SessionFactory = Callable[[Mapping[str, str]], "SparkSession"]
 
 
@@ -239,14 +236,5 @@ class BackgroundSession:
         self._waiting = sentence
 
     def _warm(self, session: SparkSession) -> None:
-        """Pay for the first statements now: 2 s for the metastore, as much for the first query.
-
-        Both at once, on two threads, since each keeps only one core busy. A cluster's executors are
-        not warmed by a query of this kind, so there it would only cost.
-        """
-        query = threading.Thread(target=session.sql(_WARM_QUERY).collect, name="spark-warm-query")
-        if self._options.is_local:
-            query.start()
+        """Open the metastore now: the first statement that touches it costs 2 seconds."""
         session.catalog.tableExists("userprofile_warm_up")
-        if self._options.is_local:
-            query.join()
