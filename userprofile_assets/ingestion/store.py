@@ -1,7 +1,8 @@
-"""What the project asks of object storage, and how a URI becomes a store.
+"""What the project asks of object storage.
 
-Belongs here: the port (`ObjectStore`, `Upload`), its values, `open_store`. Does not belong here:
-the adapters (`local_store.py`, `s3_store.py`), manifests and the order of writes (`publish.py`).
+Belongs here: the port (`ObjectStore`, `Upload`) and its values. Does not belong here: the adapters
+(`local_store.py`, `s3_store.py`), choosing one (`open_store.py`), manifests and the order of writes
+(`publish.py`).
 
 An upload has two steps. `stage()` brings every byte to the store, still invisible; what can fail
 for lack of space or network fails here. `commit()` makes the object appear, whole, in one atomic
@@ -12,10 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
-from urllib.parse import urlsplit
-
-from userprofile_assets.errors import StorageError
-from userprofile_assets.redaction import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,30 +132,3 @@ def get(store: ObjectStore, key: str) -> bytes:
         NotPublishedError: There is no such object.
     """
     return b"".join(store.read(key))
-
-
-def open_store(uri: str, options: S3Options | None = None) -> ObjectStore:
-    """Open the store of a URI: `file:///path` or `s3://bucket/prefix`.
-
-    Args:
-        uri: Where objects are written. It holds no keys; they belong into `options`.
-        options: How to reach an `s3://` store; not used for `file://`.
-
-    Raises:
-        StorageError: The URI names no store of these kinds.
-    """
-    scheme = urlsplit(uri).scheme
-    if scheme == "file":
-        # The adapters import this module, so they are imported here.
-        from userprofile_assets.ingestion.local_store import LocalStore  # noqa: PLC0415
-
-        return LocalStore(uri)
-    if scheme == "s3":
-        from userprofile_assets.ingestion.s3_store import S3Store  # noqa: PLC0415
-
-        return S3Store(uri, options or S3Options())
-    raise StorageError(
-        f"there is no store for the scheme {scheme!r}",
-        where=redact_url(uri),
-        remedy="set USERPROFILE_STORAGE_URI to file:///path or s3://bucket/prefix",
-    )

@@ -9,8 +9,9 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
+from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher
-from userprofile_assets.ingestion.store import S3Options, open_store
+from userprofile_assets.ingestion.store import S3Options
 
 
 class OssResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster's own subclasses leave it open

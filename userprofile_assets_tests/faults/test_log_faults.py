@@ -23,8 +23,8 @@ from userprofile_assets.errors import (
     TransientError,
 )
 from userprofile_assets.ingestion.log_copy import LogOptions, copy_log
+from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
-from userprofile_assets.ingestion.store import open_store
 from userprofile_assets_tests.support.web import Answer, Web
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ from pathlib import Path
 from userprofile_assets.errors import UserProfileError
 from userprofile_assets.ingestion.log_copy import LogOptions, copy_log
 from userprofile_assets.ingestion.publish import Publisher, Target
-from userprofile_assets.ingestion.store import open_store
+from userprofile_assets.ingestion.open_store import open_store
 
 task = json.loads(sys.argv[1])
 publisher = Publisher(store=open_store(task["storage"]), locks=Path(task["locks"]))

@@ -128,7 +128,7 @@ def test_definitions_load_without_java_a_connection_or_a_heavy_import(tmp_path):
     code = (
         "import sys; import userprofile_assets.definitions; "
         "heavy = {'pyspark', 'dagster_pyspark', 's3fs', 'fsspec', 'pyarrow', 'pandas', 'pymysql', "
-        "'sqlalchemy.dialects.mysql', 'httpx'}; "
+        "'sqlalchemy.dialects.mysql', 'httpx', 'aiohttp', 'botocore'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

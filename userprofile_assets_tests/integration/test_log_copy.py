@@ -15,8 +15,8 @@ import pytest
 
 from userprofile_assets.errors import SourceError, SourceMissingError
 from userprofile_assets.ingestion.log_copy import LogOptions, copy_log
+from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
-from userprofile_assets.ingestion.store import open_store
 from userprofile_assets_tests.support.web import Answer, redirect
 
 KEY = "ods_raw_log_d/log_20240807/log_20240807.txt"

@@ -15,9 +15,10 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
 )
 from userprofile_assets.ingestion import s3_store
+from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.s3_store import S3Store
-from userprofile_assets.ingestion.store import S3Options, get, open_store, put
+from userprofile_assets.ingestion.store import S3Options, get, put
 from userprofile_assets_tests.support.killing import each_kill_point
 
 MIB = 1024 * 1024

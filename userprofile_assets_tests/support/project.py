@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import dagster as dg
 import pytest
 
+from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher
-from userprofile_assets.ingestion.store import open_store
 from userprofile_assets.settings import PREFIX
 from userprofile_assets.warehouse.class_archive import archive_path
 from userprofile_assets.warehouse.java import find_java

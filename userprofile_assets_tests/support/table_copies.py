@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stamina
 
+from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
-from userprofile_assets.ingestion.store import open_store
 from userprofile_assets.ingestion.table_copy import TableOptions, copy_table
 from userprofile_assets.ingestion.table_source import engine_for
 

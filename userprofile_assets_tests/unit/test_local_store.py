@@ -16,7 +16,8 @@ from userprofile_assets.errors import (
     StorageFullError,
 )
 from userprofile_assets.ingestion.local_store import LocalStore
-from userprofile_assets.ingestion.store import READ_BYTES, get, open_store, put
+from userprofile_assets.ingestion.open_store import open_store
+from userprofile_assets.ingestion.store import READ_BYTES, get, put
 from userprofile_assets_tests.support.killing import exit_code
 
 KEY = "ods/log_20240807/log.txt"
