@@ -123,7 +123,7 @@ def rollback(
 def spark_archive() -> None:
     """Make the class archive: local Spark then starts in about half the time.
 
-    Takes 20 to 40 seconds and 200 MB, once for each version of Java and Spark.
+    Takes up to a minute and 200 MB, once for each version of Java and Spark.
     """
     from userprofile_assets.cli.archive import run_archive
 

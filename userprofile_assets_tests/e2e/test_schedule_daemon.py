@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
@@ -29,14 +30,20 @@ MODULE = "userprofile_assets.definitions"
 # The daemon looks at its clock about every minute; each look costs 10 ms, and half hours hit 00:30.
 LOOK = timedelta(minutes=30)
 
-# The zone, and three business dates: the clock changes on the second one.
+# The zone, three business dates, and when the run of each starts, on the day after it. Clocks change
+# on the second date.
 SPRING = ["2024-03-09", "2024-03-10", "2024-03-11"]
 AUTUMN = ["2024-11-02", "2024-11-03", "2024-11-04"]
+ALWAYS = ["00:30", "00:30", "00:30"]
 CHANGES = {
-    "spring in New York, at 02:00": ("America/New_York", SPRING),
-    "autumn in New York, at 02:00": ("America/New_York", AUTUMN),
-    "spring in Havana, where 00:30 is left out": ("America/Havana", SPRING),
-    "Shanghai, which keeps its clocks": ("Asia/Shanghai", SPRING),
+    "spring in New York, at 02:00": ("America/New_York", SPRING, ALWAYS),
+    "autumn in New York, at 02:00": ("America/New_York", AUTUMN, ALWAYS),
+    "spring in Havana, where 00:30 is left out": (
+        "America/Havana",
+        SPRING,
+        ["01:30", "00:30", "00:30"],
+    ),
+    "Shanghai, which keeps its clocks": ("Asia/Shanghai", SPRING, ALWAYS),
 }
 
 
@@ -86,16 +93,23 @@ def noon(day, zone, *, later=timedelta(0)):
     return (datetime.fromisoformat(f"{day}T12:00") + later).replace(tzinfo=ZoneInfo(zone))
 
 
+def start_of(run, zone):
+    scheduled = datetime.fromisoformat(run.tags[SCHEDULED_EXECUTION_TIME_TAG])
+    return scheduled.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+
 def partitions(runs):
     return sorted(run.tags["dagster/partition"] for run in runs)
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_night_starts_one_run_for_the_day_before(scheduler, change):
-    zone, days = CHANGES[change]
+    zone, days, times = CHANGES[change]
     end = noon(days[-1], zone, later=timedelta(days=1))
     runs = scheduler(zone=zone, start=noon(days[0], zone), end=end)
     assert partitions(runs) == days
+    by_day = sorted(runs, key=lambda run: run.tags["dagster/partition"])
+    assert [start_of(run, zone) for run in by_day] == times
     assert {run.job_name for run in runs} == {"user_profile_analysis_spark"}
 
 
