@@ -6,11 +6,12 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import day, days, demo, load, memory, start
+from benchmarks import day, days, demo, download, export, load, memory, start
 from benchmarks.measure import MeasurementError
 from benchmarks.project import Setup
 from benchmarks.report import machine
@@ -21,6 +22,8 @@ _MEASUREMENTS = {
     "day": day.measure,
     "range": days.measure,
     "memory": memory.measure,
+    "export": export.measure,
+    "download": download.measure,
     "load": load.measure,
     "start": start.measure,
     "demo": demo.measure,
@@ -36,6 +39,14 @@ def main() -> int:
     if options.single and options.name not in {None, "range"}:
         tell("error: --single belongs to range")
         return 2
+    if options.rows and options.name not in {None, "export"}:
+        tell("error: --rows belongs to export")
+        return 2
+    if options.size and options.name not in {None, "download"}:
+        tell("error: --size belongs to download")
+        return 2
+    # Servers and temporary files are removed after SIGTERM as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = [options.name] if options.name else list(_MEASUREMENTS)
     place = Path(tempfile.mkdtemp(prefix="userprofile-benchmarks-"))
     failed = False
@@ -50,6 +61,8 @@ def main() -> int:
                 quick=options.quick,
                 asked_rounds=options.rounds,
                 single=options.single,
+                rows=options.rows,
+                mebibytes=options.size,
             )
             tell(f"{name}, in {root}")
             load_before = os.getloadavg()[0]
@@ -66,6 +79,9 @@ def main() -> int:
             print(f"\n{report.text(_command(name, options))}", flush=True)
             if not options.keep:
                 shutil.rmtree(root)
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return 130
     finally:
         if options.keep:
             tell(f"kept: {place}")
@@ -83,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, help="rounds after the warm-up")
     parser.add_argument("--keep", action="store_true", help="keep the temporary directory")
     parser.add_argument("--single", action="store_true", help="range: also as a run for each day")
+    parser.add_argument(
+        "--rows", type=_positive, help="export: rows; above 5,000,000 only our side, for its memory"
+    )
+    parser.add_argument("--size", type=_positive, metavar="MIB", help="download: size of the log")
     return parser
 
 
@@ -101,6 +121,10 @@ def _command(name: str, options: argparse.Namespace) -> str:
         words.append(f"--rounds {options.rounds}")
     if options.single and name == "range":
         words.append("--single")
+    if options.rows and name == "export":
+        words.append(f"--rows {options.rows}")
+    if options.size and name == "download":
+        words.append(f"--size {options.size}")
     return " ".join(words)
 
 

@@ -11,6 +11,7 @@ are also looked at in /proc every 50 ms. The next run starts when the last desce
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -81,7 +82,10 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log
             try:
                 _, status, usage = os.wait4(process.pid, 0)
             except BaseException:
-                process.kill()
+                # Ctrl-C: whatever the child has started ends with it.
+                for pid in _tree(process.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 process.wait()
                 raise
             seconds = time.perf_counter() - begin

@@ -43,6 +43,8 @@ class Setup:
         quick: Whether to use small sizes, only to see that the measurement works.
         asked_rounds: Rounds that were asked for on the command line.
         single: Whether `range` also makes its days by runs of their own.
+        rows: Rows of the table that `export` reads; None is the usual number.
+        mebibytes: Size of the log that `download` copies; None is the usual one.
     """
 
     root: Path
@@ -50,6 +52,8 @@ class Setup:
     quick: bool
     asked_rounds: int | None
     single: bool = False
+    rows: int | None = None
+    mebibytes: int | None = None
 
     def rounds(self, usual: int = 3) -> int:
         """Return how many rounds to run: what was asked for, else 1 if quick, else `usual`."""

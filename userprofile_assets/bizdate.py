@@ -58,6 +58,12 @@ def yesterday(timezone: str, *, now: datetime | None = None) -> date:
     return here.date() - timedelta(days=1)
 
 
+def day_before(day: date | str) -> str:
+    """Return the bizdate of the calendar day before, `20240806` for `20240807`."""
+    day = parse_day(day) if isinstance(day, str) else day
+    return to_bizdate(day - timedelta(days=1))
+
+
 def check_closed(day: date, *, timezone: str) -> None:
     """Refuse a day that has not ended yet: its log is still being written.
 

@@ -34,6 +34,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from userprofile_assets.bizdate import BIZDATE_VARIABLE, has_bizdate, parse_day, substitute
 from userprofile_assets.errors import PermanentError, SettingsError
 from userprofile_assets.object_keys import check_key
+from userprofile_assets.table_names import expand_tables
 
 PREFIX = "USERPROFILE_"
 DOTENV = ".env"
@@ -115,6 +116,63 @@ class Settings(BaseSettings):
         200,
         "Most bytes that one compressed byte may become, looked at from 10 MiB on.",
     )
+    log_method: Literal["GET", "POST"] = _setting(
+        "log source", "GET", "How an HTTP server is asked for the log."
+    )
+    log_parameters: SecretStr | None = _setting(
+        "log source",
+        None,
+        "Parameters of the request, percent-encoded: `a=1&day=${bizdate}`. GET appends them to the "
+        "query, POST sends them as a form. `${bizdate}` is replaced.",
+    )
+    log_headers: SecretStr | None = _setting(
+        "log source",
+        None,
+        "Further headers as a JSON object of strings; sent to the host of LOG_URL only.",
+    )
+    log_token: SecretStr | None = _setting(
+        "log source", None, "Bearer token; sent to the host of LOG_URL only."
+    )
+    log_sha256: str | None = _setting(
+        "log source",
+        None,
+        "Expected SHA-256 of the file as 64 hex digits, or the URL of a file that holds it. "
+        "`${bizdate}` is replaced.",
+    )
+    log_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "log source",
+        (),
+        "Hosts that may be asked, redirects included, separated by commas: `host`, `host:port`, "
+        "`.domain`. Unset: any.",
+    )
+    log_proxy: SecretStr | None = _setting(
+        "log source",
+        None,
+        "URL of a proxy. Unset: as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.",
+    )
+    log_ca: Path | None = _setting(
+        "log source",
+        None,
+        "PEM file of the certificate authority of the log's server. Unset: the public ones.",
+    )
+    log_deadline_seconds: Annotated[float, Field(gt=0)] = _setting(
+        "log source", 7200.0, "Seconds for all tries of one log together."
+    )
+    log_read_timeout_seconds: Annotated[float, Field(gt=0)] = _setting(
+        "log source", 60.0, "Most seconds without a single byte of the answer."
+    )
+    log_min_rate: Annotated[int, Field(ge=0)] = _setting(
+        "log source",
+        1024,
+        "Fewest bytes a second, over a minute, before a slow transfer is given up and tried "
+        "again. `0`: any rate will do.",
+    )
+    log_connections: Annotated[int, Field(ge=1, le=64)] = _setting(
+        "log source",
+        4,
+        "Most range requests at once for a large file of a server that is slow on one connection. "
+        "`1`: never more than one.",
+    )
     log_object: str = _setting(
         "log source",
         "ods_raw_log_d/log_${bizdate}/log_${bizdate}.txt",
@@ -127,8 +185,35 @@ class Settings(BaseSettings):
         "The users' database as a SQLAlchemy URL: `mysql+pymysql://user:password@host/db`, or any "
         "other database whose driver is installed. Unset: the embedded demo source (SQLite).",
     )
+    mysql_tls: Literal["disabled", "required", "verify_ca", "verify_identity"] | None = _setting(
+        "user source",
+        None,
+        "`disabled`, `required` (encrypted, but anybody may be at the other end), `verify_ca` or "
+        "`verify_identity`. Unset: `verify_identity` for another host, `disabled` on loopback and "
+        "sockets. Clear text is never a silent fallback.",
+    )
+    mysql_ca: Path | None = _setting(
+        "user source",
+        None,
+        "PEM file of the certificate authority of the MySQL server. Unset: those of the system.",
+    )
+    mysql_reader: Literal["auto", "fast", "general"] = _setting(
+        "user source",
+        "auto",
+        "`fast` takes the rows from PyMySQL's connection in blocks, `general` asks the driver for "
+        "each row; both give the same bytes. `auto`: fast where the driver is PyMySQL.",
+    )
     user_table: str = _setting(
-        "user source", "ods_user_info_d", "Table of the users, optionally `schema.table`."
+        "user source",
+        "ods_user_info_d",
+        "Table of the users, optionally `schema.table`. `users_[0-9]` stands for ten tables of "
+        "the same columns, `db_[00-15].users_[0-3]` for sixty-four; all are read in one snapshot.",
+    )
+    user_query: str | None = _setting(
+        "user source",
+        None,
+        "A SELECT that is read instead of the table. `${bizdate}` is replaced. It is code: set it "
+        "only from trusted configuration.",
     )
     user_columns: Annotated[tuple[str, ...], NoDecode] = _setting(
         "user source",
@@ -146,6 +231,17 @@ class Settings(BaseSettings):
         "uid",
         "Column that orders the rows, so that the same table gives the same bytes. Empty: no "
         "order, for a large table without an index on it.",
+    )
+    user_binary: Literal["hex", "base64"] = _setting(
+        "user source", "hex", "Text form of BINARY, BLOB and spatial columns of MySQL."
+    )
+    user_zero_dates: Literal["null", "keep", "error"] = _setting(
+        "user source",
+        "null",
+        "What becomes of a date of MySQL whose month or day is 0, such as `0000-00-00`.",
+    )
+    user_timestamp_zone: str = _setting(
+        "user source", "+00:00", "Offset from UTC in which TIMESTAMP columns of MySQL are shown."
     )
     user_object: str = _setting(
         "user source",
@@ -172,11 +268,35 @@ class Settings(BaseSettings):
         "storage", None, "Endpoint of an S3-compatible store. Unset: Amazon S3."
     )
     oss_region: str | None = _setting("storage", None, "Region that requests are signed for.")
-    oss_addressing: Literal["virtual", "path", "auto"] = _setting(
+    oss_profile: Literal["auto", "oss", "aws", "minio", "other"] = _setting(
+        "storage",
+        "auto",
+        "What kind of store it is, which decides how requests look (docs/storage.md). `auto` goes "
+        "by the endpoint's host.",
+    )
+    oss_addressing: Literal["auto", "virtual", "path", "cname"] = _setting(
         "storage",
         "auto",
         "Where the bucket's name goes: `virtual` (host name; Alibaba OSS accepts only this), "
-        "`path` (MinIO), `auto` (the client's own choice).",
+        "`path` (MinIO), `cname` (nowhere: the endpoint is a custom domain of the bucket), `auto` "
+        "(what the profile wants).",
+    )
+    oss_encryption: str | None = _setting(
+        "storage",
+        None,
+        "Encryption on the server's side: `AES256`, `aws:kms`, on Alibaba OSS also `KMS`. Unset: "
+        "what the bucket does by itself.",
+    )
+    oss_encryption_key_id: str | None = _setting(
+        "storage", None, "Key of the key service for OSS_ENCRYPTION."
+    )
+    oss_parts_in_flight: Annotated[int, Field(ge=1, le=64)] = _setting(
+        "storage", 4, "Parts of one upload that are sent at once."
+    )
+    oss_part_mib: Annotated[int, Field(ge=5, le=1024)] = _setting(
+        "storage",
+        16,
+        "Size of a part in MiB. An upload takes (OSS_PARTS_IN_FLIGHT + 1) parts of memory.",
     )
     oss_access_key_id: SecretStr | None = _setting("storage", None, "Access key of the store.")
     oss_access_key_secret: SecretStr | None = _setting("storage", None, "Secret of that key.")
@@ -279,10 +399,32 @@ class Settings(BaseSettings):
     @field_validator("user_table")
     @classmethod
     def _is_table(cls, value: str) -> str:
-        parts = value.split(".")
-        if len(parts) > 2 or not all(_IDENTIFIER.fullmatch(part) for part in parts):
-            raise ValueError("write it as table or schema.table")
+        expand_tables(value)
         return value
+
+    @field_validator("user_timestamp_zone")
+    @classmethod
+    def _is_offset(cls, value: str) -> str:
+        if not re.fullmatch(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]", value):
+            raise ValueError("write an offset such as +08:00")
+        return value
+
+    @field_validator("log_allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("log_headers")
+    @classmethod
+    def _is_headers(cls, value: SecretStr | None) -> SecretStr | None:
+        return _json_of_strings(value)
+
+    @field_validator("log_ca", "mysql_ca")
+    @classmethod
+    def _absolute_file(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
 
     @field_validator("log_object", "user_object")
     @classmethod
@@ -354,14 +496,7 @@ class Settings(BaseSettings):
     @field_validator("spark_conf")
     @classmethod
     def _is_spark_conf(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            try:
-                conf = json.loads(value.get_secret_value())
-            except ValueError:
-                raise ValueError("not a JSON object") from None
-            if not isinstance(conf, dict) or not all(isinstance(v, str) for v in conf.values()):
-                raise ValueError("write a JSON object of strings")
-        return value
+        return _json_of_strings(value)
 
     # The last validator that runs before the types are looked at is the first to be called.
     @field_validator("*", mode="before")
@@ -465,6 +600,18 @@ def _put_into_environment(values: dict[str, str | None]) -> None:
         cut = value.replace(BIZDATE_VARIABLE, "") if has_bizdate(value) else None
         if name not in os.environ or os.environ[name] == cut:
             os.environ[name] = value
+
+
+def _json_of_strings(value: SecretStr | None) -> SecretStr | None:
+    """Refuse what is no JSON object of strings; no message shows any of it."""
+    if value is not None:
+        try:
+            found = json.loads(value.get_secret_value())
+        except ValueError:
+            raise ValueError("not a JSON object") from None
+        if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+            raise ValueError("write a JSON object of strings")
+    return value
 
 
 def _split(url: str) -> SplitResult:

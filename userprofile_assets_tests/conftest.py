@@ -14,8 +14,13 @@ import pytest
 from userprofile_assets.settings import PREFIX, Settings
 
 pytest_plugins = [
+    "userprofile_assets_tests.support.certificates",
+    "userprofile_assets_tests.support.fault_proxy",
     "userprofile_assets_tests.support.mariadb",
+    "userprofile_assets_tests.support.mysql",
+    "userprofile_assets_tests.support.oss_dialect",
     "userprofile_assets_tests.support.project",
+    "userprofile_assets_tests.support.rclone",
     "userprofile_assets_tests.support.s3",
     "userprofile_assets_tests.support.spark",
     "userprofile_assets_tests.support.table_copies",

@@ -21,7 +21,7 @@ from userprofile_assets.assets.common import (
 from userprofile_assets.assets.days import Days
 from userprofile_assets.assets.failures import failing_as_dagster
 from userprofile_assets.assets.ingest_specs import RAW_LOG, USER_INFO, IngestSpec, ingest_specs
-from userprofile_assets.bizdate import has_bizdate, substitute, to_bizdate
+from userprofile_assets.bizdate import day_before, has_bizdate, substitute, to_bizdate
 from userprofile_assets.errors import (
     SourceError,
     SourceMissingError,
@@ -86,12 +86,18 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
         with failing_as_dagster():
             publisher = oss.publisher(context.log.info)
 
+        def former_keys(bizdate: str) -> tuple[str, ...]:
+            # A fixed URL may still have the bytes of the day before.
+            return () if http.has_history else (spec.key_of(day_before(bizdate)),)
+
         def copy(target: Target) -> Manifest:
             manifest = copy_log(
                 http.url_of(target.bizdate),
                 publisher=publisher,
                 target=target,
                 options=options,
+                http=http.options_of(target.bizdate),
+                former=former_keys(target.bizdate),
                 log=context.log.info,
             )
             _observe(context, spec, {"bizdate": target.bizdate, **manifest.source})
@@ -104,17 +110,25 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
     return raw_log_oss
 
 
-def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.AssetsDefinition:
-    where = settings.user_where
+def table_options(settings: Settings, bizdate: str) -> TableOptions:
+    """Return what is copied of the user table for a day; `doctor` looks at the same."""
+    where, query = settings.user_where, settings.user_query
+    return TableOptions(
+        table=settings.user_table,
+        columns=settings.user_columns,
+        where=substitute(where, bizdate) if where else None,
+        split_key=settings.user_split_key,
+        delimiter=settings.field_delimiter,
+        query=substitute(query, bizdate) if query else None,
+        binary=settings.user_binary,
+        zero_dates=settings.user_zero_dates,
+        zone=settings.user_timestamp_zone,
+        reader=settings.mysql_reader,
+    )
 
-    def options_of(bizdate: str) -> TableOptions:
-        return TableOptions(
-            table=settings.user_table,
-            columns=settings.user_columns,
-            where=substitute(where, bizdate) if where else None,
-            split_key=settings.user_split_key,
-            delimiter=settings.field_delimiter,
-        )
+
+def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.AssetsDefinition:
+    code = (settings.user_where, settings.user_query)
 
     @dg.asset(**_common(settings, daily, spec), kinds={"mysql", "file"}, pool=MYSQL_POOL)
     def user_info_oss(
@@ -125,7 +139,7 @@ def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Ass
             publisher = oss.publisher(context.log.info)
 
         def copy(target: Target) -> Manifest:
-            options = options_of(target.bizdate)
+            options = table_options(settings, target.bizdate)
             with mysql.engine() as engine:
                 # First: a source that cannot be looked at fails before anything is published.
                 _observe(context, spec, observe_table(engine, options))
@@ -135,7 +149,11 @@ def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Ass
                 )  # fmt: skip
 
         yield from _copy_days(
-            context, spec, publisher, copy, has_history=bool(where and has_bizdate(where))
+            context,
+            spec,
+            publisher,
+            copy,
+            has_history=any(has_bizdate(text) for text in code if text),
         ).report(context)
 
     return user_info_oss

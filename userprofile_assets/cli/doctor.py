@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,34 +149,32 @@ def _log_source(settings: Settings) -> str:
     from userprofile_assets.ingestion.log_source import open_log
 
     bizdate = to_bizdate(yesterday(settings.timezone))
-    url = _resources(settings)["http"].url_of(bizdate)
-    with open_log(url) as source:
+    resource = _resources(settings)["http"]
+    # Whoever waits for a doctor does not wait for the deadline of a copy.
+    http = replace(resource.options_of(bizdate), read_timeout=5, deadline_seconds=8)
+    with open_log(resource.url_of(bizdate), http=http) as source:
         first = next(iter(source.chunks()), b"")
         kind = "the embedded demo log" if settings.log_url is None else source.name
         return f"{kind} of {bizdate} answers, {len(first)} bytes read"
 
 
 def _user_source(settings: Settings) -> str:
-    from userprofile_assets.ingestion.table_copy import TableOptions
-    from userprofile_assets.ingestion.table_source import observe_table
+    from userprofile_assets.assets.ingest import table_options
+    from userprofile_assets.ingestion.table_source import observe_table, probe_table
 
-    options = TableOptions(
-        table=settings.user_table,
-        columns=settings.user_columns,
-        where=None,
-        split_key=settings.user_split_key,
-        delimiter=settings.field_delimiter,
-    )
+    options = table_options(settings, to_bizdate(yesterday(settings.timezone)))
     with _resources(settings)["mysql"].engine() as engine:
         facts = observe_table(engine, options)
+        row = "a row reads well" if probe_table(engine, options) else "it has no row"
     kind = "the embedded demo table" if settings.mysql_url is None else facts["name"]
-    return f"{kind} answers, columns {', '.join(c['name'] for c in facts['columns'])}"
+    names = ", ".join(column["name"] for column in facts["columns"])
+    return f"{kind} answers, {row}, columns {names}"
 
 
 def _storage(settings: Settings) -> str:
     from userprofile_assets.ingestion.store import get, put
 
-    store = _resources(settings)["oss"].publisher(lambda _: None).store
+    store = _resources(settings)["oss"].store()
     key = f"_doctor/{uuid.uuid4().hex}"
     put(store, key, b"probe")
     try:

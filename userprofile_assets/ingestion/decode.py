@@ -28,6 +28,8 @@ PIECE_BYTES = 1024**2
 RATIO_FROM_BYTES = 10 * 1024**2
 """The ratio is looked at from here on: a short log may well be one line over and over."""
 
+_FED_BYTES = 64 * 1024
+
 
 def decompress(
     chunks: Iterable[bytes],
@@ -136,7 +138,10 @@ def _misfit(error: UnicodeError, *, encoding: str, fed: int) -> str:
 
 
 class _Counted:
-    """A stream that knows how many bytes have been taken from it."""
+    """A stream that knows how many bytes have been taken from it, at most _FED_BYTES at a time.
+
+    A whole megabyte at once would hide a bomb: it counts as taken before the first byte comes out.
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
@@ -144,8 +149,10 @@ class _Counted:
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
-            self.bytes += len(chunk)
-            yield chunk
+            for start in range(0, len(chunk), _FED_BYTES):
+                piece = chunk[start : start + _FED_BYTES]
+                self.bytes += len(piece)
+                yield piece
 
 
 def _cap(chunks: Iterable[bytes], *, where: str, max_bytes: int) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
     UserProfileError,
 )
-from userprofile_assets.ingestion.store import READ_BYTES, ObjectInfo
+from userprofile_assets.ingestion.store import READ_BYTES, ObjectInfo, check_prefix
 from userprofile_assets.object_keys import check_key
 from userprofile_assets.redaction import redact_url
 
@@ -168,7 +168,7 @@ class LocalStore:
 
         What is being written is no object yet, so temporary files are left out.
         """
-        start = prefix.rpartition("/")[0]
+        start = check_prefix(prefix).rpartition("/")[0]
         top = self._path(start) if start else self._root
         found = []
         with _explained("listing objects", top):

@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from urllib.parse import unquote, urlsplit
 
 from userprofile_assets.errors import SourceError, SourceMissingError, SourceUnavailableError
+from userprofile_assets.ingestion.digests import Hashes
+from userprofile_assets.ingestion.http_options import DEADLINE_SETTING, HttpOptions
 from userprofile_assets.ingestion.http_source import open_http
+from userprofile_assets.ingestion.retry import Deadline
 from userprofile_assets.redaction import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 1024 * 1024
 
 
 @dataclass(kw_only=True)
@@ -43,6 +46,13 @@ class LogSource:
 
     described: dict[str, Any] = field(default_factory=dict)
     body: Iterator[bytes]
+
+    digests: Hashes = field(default_factory=lambda: Hashes(()), repr=False)
+    """Digests that the source promises."""
+
+    hashed: bool = True
+    """False: whoever stores the same bytes computes their SHA-256, and gives it to `facts`."""
+
     _sha256: Any = field(default_factory=hashlib.sha256, repr=False)
     _bytes: int = 0
 
@@ -55,7 +65,9 @@ class LogSource:
         """
         for chunk in self.body:
             self._bytes += len(chunk)
-            self._sha256.update(chunk)
+            if self.hashed:
+                self._sha256.update(chunk)
+            self.digests.update(chunk)
             yield chunk
         if self.length is not None and self._bytes != self.length:
             raise SourceUnavailableError(
@@ -64,25 +76,55 @@ class LogSource:
                 remedy="wait until the log is complete; the copy begins from zero",
             )
 
-    def facts(self) -> dict[str, Any]:
-        """Return what the manifest keeps: kind, name, bytes, sha256, and what the source said."""
+    def facts(
+        self, *, sha256: str | None = None, expected_sha256: str | None = None
+    ) -> dict[str, Any]:
+        """Return what the manifest keeps: kind, name, bytes, sha256, and what the source said.
+
+        Args:
+            sha256: Hex digest of all bytes, when the source does not compute it itself.
+            expected_sha256: Hex digest that they have to have; None: any.
+
+        Raises:
+            DigestError: The bytes are not those that the source or the operator promised.
+        """
+        found = sha256 or self._sha256.hexdigest()
+        self.digests.check(sha256=found, where=self.name, expected=expected_sha256)
         return {
             "kind": self.kind,
             "name": self.name,
             "bytes": self._bytes,
-            "sha256": self._sha256.hexdigest(),
+            "sha256": found,
             **self.described,
         }
 
 
+def _no_log(message: str) -> None:
+    """Say nothing."""
+
+
 @contextmanager
-def open_log(url: str) -> Iterator[LogSource]:
+def open_log(
+    url: str,
+    *,
+    http: HttpOptions | None = None,
+    deadline: Deadline | None = None,
+    log: Callable[[str], None] = _no_log,
+    unless: str | None = None,
+    hashed: bool = True,
+) -> Iterator[LogSource]:
     """Open an `http://`, `https://` or `file://` URL for one pass over its bytes.
 
     Args:
         url: May hold credentials; no error and no fact shows them.
+        http: How an HTTP server is asked; None: as it stands in HttpOptions.
+        deadline: When all of it has to be done; None: `http.deadline_seconds` from now on.
+        log: Gets a sentence when a transfer goes on after a cut.
+        unless: Strong ETag of bytes that need not be sent again.
+        hashed: Whether the source computes the SHA-256 of its bytes.
 
     Raises:
+        NotModifiedError: The bytes are still those of the ETag `unless`.
         SourceMissingError: There is nothing at this URL.
         SourceError: There is something, but it cannot be read.
         SourceUnavailableError: It may be readable later.
@@ -93,7 +135,11 @@ def open_log(url: str) -> Iterator[LogSource]:
     except ValueError:
         scheme = ""
     if scheme in {"http", "https"}:
-        with open_http(url, name=name) as answer:
+        http = http or HttpOptions()
+        deadline = deadline or Deadline(http.deadline_seconds, setting=DEADLINE_SETTING)
+        with open_http(
+            url, name=name, options=http, deadline=deadline, log=log, unless=unless
+        ) as answer:
             yield LogSource(
                 name=name,
                 kind="http",
@@ -101,6 +147,8 @@ def open_log(url: str) -> Iterator[LogSource]:
                 is_compressed=answer.is_compressed,
                 described=answer.facts,
                 body=answer.chunks,
+                digests=Hashes(answer.promises),
+                hashed=hashed,
             )
     elif scheme == "file":
         with _open_file(file_path(url)) as file:
@@ -112,6 +160,7 @@ def open_log(url: str) -> Iterator[LogSource]:
                 length=status.st_size,
                 described={"last_modified": modified.isoformat(timespec="seconds")},
                 body=_read(file, name=name),
+                hashed=hashed,
             )
     else:
         raise SourceError(

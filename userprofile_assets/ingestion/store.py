@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from userprofile_assets.object_keys import check_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -45,20 +47,32 @@ class S3Options:
     """How to reach an S3-compatible store; what is None is left to the client's own chain.
 
     Attributes:
-        endpoint: URL of the store; None is Amazon S3.
+        endpoint: URL of the store; None is Amazon S3. With addressing `cname` the custom domain.
         region: Region that requests are signed for.
-        addressing: Where the bucket's name goes; Alibaba OSS accepts only `virtual`.
+        profile: What kind of store it is; `auto` goes by the endpoint's host.
+        addressing: Where the bucket's name goes: `virtual` (host name), `path`, `cname` (nowhere,
+            the endpoint's domain names it). `auto` is what the profile wants.
         access_key_id: Access key.
         access_key_secret: Secret of that key.
         security_token: Token of temporary (STS) credentials.
+        encryption: How the store is to encrypt objects: `AES256`, `aws:kms`, on OSS also `KMS`.
+            None leaves it to the bucket.
+        encryption_key_id: Key of the key service; None is the store's own.
+        parts_in_flight: Parts of one upload that are sent at once.
+        part_mib: Size of a part in MiB. An upload takes `parts_in_flight` + 1 of them in memory.
     """
 
     endpoint: str | None = None
     region: str | None = None
-    addressing: Literal["virtual", "path", "auto"] = "auto"
+    profile: Literal["auto", "oss", "aws", "minio", "other"] = "auto"
+    addressing: Literal["auto", "virtual", "path", "cname"] = "auto"
     access_key_id: str | None = field(default=None, repr=False)
     access_key_secret: str | None = field(default=None, repr=False)
     security_token: str | None = field(default=None, repr=False)
+    encryption: str | None = None
+    encryption_key_id: str | None = None
+    parts_in_flight: int = 4
+    part_mib: int = 16
 
 
 class Upload(Protocol):
@@ -116,6 +130,17 @@ class ObjectStore(Protocol):
 
         Only for whoever holds the lock of that directory: a living upload would be removed too.
         """
+
+
+def check_prefix(prefix: str) -> str:
+    """Return `prefix` if it is empty, a key, or a key and a slash.
+
+    Raises:
+        PermanentError: It is none of these.
+    """
+    if prefix:
+        check_key(prefix.removesuffix("/"))
+    return prefix
 
 
 def put(store: ObjectStore, key: str, data: bytes) -> None:

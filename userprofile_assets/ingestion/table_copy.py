@@ -12,7 +12,7 @@ from userprofile_assets.errors import SourceError
 from userprofile_assets.ingestion.retry import retrying
 from userprofile_assets.ingestion.table_errors import database_name
 from userprofile_assets.ingestion.table_source import TableOptions, open_snapshot, source_name
-from userprofile_assets.ingestion.text_dialect import check_delimiter, encode_rows
+from userprofile_assets.ingestion.text_dialect import check_delimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,19 +67,21 @@ def _export(
     engine: sqlalchemy.Engine, sink: Sink, options: TableOptions, log: Callable[[str], None]
 ) -> dict[str, Any]:
     """Write all rows of one snapshot into `sink` and return the facts about the source."""
-    name = source_name(engine, options.table)
+    name = source_name(engine, options)
     with open_snapshot(engine, options) as snapshot:
-        log(f"{name}: {snapshot.rows} rows in the snapshot")
-        for rows in snapshot.batches():
-            sink.write(encode_rows(rows, options.delimiter, columns=options.columns))
+        if snapshot.rows is not None:
+            log(f"{name}: {snapshot.rows} rows in the snapshot")
+        for text in snapshot.text():
+            sink.write(text)
         if sink.rows != snapshot.rows:
             raise SourceError(
-                f"the snapshot counted {snapshot.rows} rows of table {options.table}, "
+                f"the snapshot counted {snapshot.rows} rows of {options.name}, "
                 f"but {sink.rows} came",
                 where=database_name(engine),
                 remedy="the table changed while it was read: only InnoDB tables have snapshots; "
                 "run again when nobody writes, or convert the table",
             )
+        snapshot.check_columns()
         return {
             "kind": engine.dialect.name,
             "name": name,
@@ -87,4 +89,5 @@ def _export(
             "columns": snapshot.columns,
             "where": options.where,
             "split_key": options.split_key,
+            **({} if snapshot.position is None else {"position": snapshot.position}),
         }

@@ -1,49 +1,63 @@
-"""One table of a SQL database as a source: its columns, and its rows in one consistent snapshot.
+"""Rows of a SQL database as text, all of one consistent snapshot.
 
-Belongs here: the engine with its time-outs, reflection, the snapshot, streaming batches of rows.
-Does not belong here: text (`text_dialect.py`), objects (`table_copy.py`), what a driver's error
-means (`table_errors.py`).
+Belongs here: opening the snapshot, what is selected, streaming it as text. Does not belong here:
+the connection (`table_engine.py`), columns (`table_columns.py`), objects (`table_copy.py`), what a
+driver's error means (`table_errors.py`).
 
-All rows come from one SELECT on one connection, inside a transaction that was opened with a
-snapshot, and the count that they are checked against comes from the same snapshot. Key ranges on
-several connections would be faster and no snapshot. A lost connection loses the snapshot: nothing
-is resumed, the caller starts again.
+All rows come over one connection, inside a transaction that was opened with a snapshot, and so does
+the number that they are checked against. Key ranges on several connections would be no snapshot. A
+lost connection loses the snapshot: nothing is resumed, the caller starts again.
 """
 
 from __future__ import annotations
 
-import difflib
-import warnings
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Literal
 
-from userprofile_assets.errors import SettingsError, SourceMissingError
+from userprofile_assets.errors import SettingsError, SourceError, SourceMissingError
+from userprofile_assets.ingestion.mysql_lines import (
+    BinaryForm,
+    LineDecoder,
+    ZeroDates,
+    line_sql,
+    too_long,
+)
+from userprofile_assets.ingestion.mysql_packets import PacketLines
+from userprofile_assets.ingestion.table_columns import (
+    escape_percents,
+    query_columns,
+    table_columns,
+)
+from userprofile_assets.ingestion.table_engine import engine_for
 from userprofile_assets.ingestion.table_errors import (
     MYSQL_DIALECTS,
     database_name,
+    typed_driver_errors,
     typed_errors,
 )
+from userprofile_assets.ingestion.table_position import snapshot_position
+from userprofile_assets.ingestion.text_dialect import encode_rows
+from userprofile_assets.table_names import expand_tables, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import ModuleType
 
     import sqlalchemy
 
-_URL_VARIABLE = "USERPROFILE_MYSQL_URL"
+__all__ = [
+    "TableOptions",
+    "TableSelect",
+    "TableSnapshot",
+    "engine_for",
+    "observe_table",
+    "open_snapshot",
+    "probe_table",
+]
 
-# Packages whose name is not the module's, for the message when a driver is not installed.
-_PACKAGES = {
-    "MySQLdb": "mysqlclient",
-    "psycopg2": "psycopg2-binary",
-    "psycopg": "psycopg[binary]",
-    "mysql": "mysql-connector-python",
-}
-
-# Drivers whose connect() takes connect_timeout, read_timeout and charset.
-_MYSQL_DRIVERS = frozenset({"pymysql", "mysqldb"})
+Reader = Literal["auto", "fast", "general"]
 
 # A batch aims at this much text, so that memory depends neither on the number of rows nor much on
 # their width; the first batch is small because the width is not known yet.
@@ -51,12 +65,14 @@ _BATCH_BYTES = 4 * 1024 * 1024
 _FIRST_BATCH_ROWS = 256
 _MOST_BATCH_ROWS = 4096
 
+_ZONE = re.compile(r"[+-][0-9]{2}:[0-9]{2}")
+
 _BEGIN_SNAPSHOT = {
     "mysql": (
         # RDS instances are found with READ COMMITTED as their default, which has no snapshot.
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         # TIMESTAMP is shown in the session's zone: pinned, so that the text does not depend on it.
-        "SET SESSION time_zone = '+00:00'",
+        "SET SESSION time_zone = '{zone}'",
         # Seconds the server waits for a reader that is busy uploading; its default is 60.
         "SET SESSION net_write_timeout = 600",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
@@ -68,15 +84,21 @@ _BEGIN_SNAPSHOT = {
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """What to copy of a table.
+    """What to copy.
 
     Attributes:
-        table: `table` or `schema.table`.
+        table: `table` or `schema.table`; `[0-9]` in it stands for shards, see `table_names.py`.
         columns: Columns to copy, in this order.
         where: SQL condition with the day already in it, or None. It is code, run as it is.
         split_key: Column that orders the rows, or None for the server's order. A unique one makes
-            the same table give the same bytes.
+            the same table give the same bytes. Shards are ordered each for itself.
         delimiter: Character between two fields.
+        query: A SELECT with the day already in it that is read instead of the table, or None.
+        binary: Text form of binary values (MySQL).
+        zero_dates: What becomes of a date whose month or day is 0 (MySQL).
+        zone: Offset in which TIMESTAMP is shown, such as `+08:00` (MySQL).
+        reader: `fast` takes the rows from PyMySQL's connection in blocks, `general` asks the driver
+            for each; `auto` is fast where the driver is PyMySQL. The bytes are the same.
     """
 
     table: str
@@ -84,102 +106,73 @@ class TableOptions:
     where: str | None
     split_key: str | None
     delimiter: str
+    query: str | None = None
+    binary: BinaryForm = "hex"
+    zero_dates: ZeroDates = "null"
+    zone: str = "+00:00"
+    reader: Reader = "auto"
+
+    @property
+    def name(self) -> str:
+        """What is read, in words."""
+        return f"table {self.table}" if self.query is None else "the query"
 
 
-def engine_for(
-    url: str, *, connect_timeout: int = 10, read_timeout: int = 600
-) -> sqlalchemy.Engine:
-    """Make an engine that reads and never waits for ever; opens no connection.
-
-    Args:
-        url: SQLAlchemy URL, secrets included. An SQLite file is opened read only, so a missing
-            file is an error and not a new empty database.
-        connect_timeout: Seconds to wait for a connection (MySQL). The URL's query may set its own.
-        read_timeout: Seconds to wait for the next bytes of an answer (MySQL), the sort of an
-            ORDER BY included. The URL's query may set its own.
-
-    Raises:
-        SettingsError: It is no URL, or the driver that it names is not installed.
-    """
-    import sqlalchemy
-    from sqlalchemy import exc
-
-    try:
-        parsed = sqlalchemy.make_url(url)
-        dialect = parsed.get_dialect()
-    except exc.NoSuchModuleError:
-        raise SettingsError(
-            f"no driver is known for {parsed.drivername!r}",
-            where=_URL_VARIABLE,
-            remedy="write mysql+pymysql://..., or install the package that brings this dialect",
-        ) from None
-    except (exc.ArgumentError, ValueError):
-        # Not chained: the parser's message quotes what it could not read, a password at worst.
-        raise SettingsError(
-            "it is no URL of a database",
-            where=_URL_VARIABLE,
-            remedy="write it as mysql+pymysql://user:password@host:3306/database; "
-            "quote / : @ # and ? in the password as %2F %3A %40 %23 %3F",
-        ) from None
-    options: dict[str, Any] = {}
-    if parsed.get_backend_name() in MYSQL_DIALECTS and dialect.driver in _MYSQL_DRIVERS:
-        timeouts = {"connect_timeout": connect_timeout, "read_timeout": read_timeout}
-        options = {name: value for name, value in timeouts.items() if name not in parsed.query}
-        options["charset"] = "utf8mb4"
-    if parsed.get_backend_name() == "sqlite":
-        parsed = _read_only(parsed)
-    try:
-        # NullPool: an export holds one connection for minutes and needs it once a day, so a kept
-        # one would only be found dead. hide_parameters: no value of a row in a message.
-        engine = sqlalchemy.create_engine(
-            parsed, poolclass=sqlalchemy.NullPool, connect_args=options, hide_parameters=True
-        )
-    except ModuleNotFoundError as error:
-        module = (error.name or str(error)).partition(".")[0]
-        raise SettingsError(
-            f"the driver of {parsed.drivername!r} is not installed (no module {module})",
-            where=_URL_VARIABLE,
-            remedy=f"pip install {_PACKAGES.get(module, module)}"
-            + (", or write mysql+pymysql://..." if module == "MySQLdb" else ""),
-        ) from None
-    if engine.dialect.is_async:
-        raise SettingsError(
-            f"{parsed.drivername!r} is an asynchronous driver, which is not supported",
-            where=_URL_VARIABLE,
-            remedy="write mysql+pymysql://...",
-        )
-    return engine
-
-
-def _read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
-    """Name an SQLite file in the form that does not create it (https://sqlite.org/uri.html)."""
-    path = url.database
-    if not path or path == ":memory:":
-        return url
-    if not path.startswith("file:"):
-        path = "file:" + quote(str(Path(path).absolute()))
-    return url.set(database=path).update_query_dict({"mode": "ro", "uri": "true"})
-
-
-def _split_name(table: str) -> tuple[str | None, str]:
-    schema, _, name = table.rpartition(".")
-    return schema or None, name
-
-
-def source_name(engine: sqlalchemy.Engine, table: str) -> str:
+def source_name(engine: sqlalchemy.Engine, options: TableOptions) -> str:
     """Name a table for manifests and metadata: `db.table`, or for SQLite `file:table`."""
-    schema, name = _split_name(table)
+    if options.query is not None:
+        return f"{database_name(engine)}:query"
+    schema, name = split_name(options.table)
     if engine.dialect.name == "sqlite":
-        return f"{database_name(engine)}:{table}"
+        return f"{database_name(engine)}:{options.table}"
     return f"{schema or engine.url.database or ''}.{name}".removeprefix(".")
 
 
+class TableSelect:
+    """Builds the SELECTs of what is copied; runs none.
+
+    Attributes:
+        tables: The tables to read one after the other; one empty name for a query.
+    """
+
+    def __init__(
+        self, engine: sqlalchemy.Engine, connection: sqlalchemy.Connection, options: TableOptions
+    ) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._options = options
+        self.tables = expand_tables(options.table) if options.query is None else ("",)
+
+    def of(self, table: str, *what: sqlalchemy.ColumnElement[Any]) -> sqlalchemy.Select[Any]:
+        """Select from a table, under the condition."""
+        import sqlalchemy
+        from sqlalchemy.sql import quoted_name
+
+        options = self._options
+        if options.query is None:
+            schema, name = split_name(table)
+            source = sqlalchemy.table(name, schema=schema)
+        else:
+            # The line end keeps a closing comment from swallowing the bracket, here and below.
+            query = escape_percents(self._connection, f"({options.query}\n) AS q")
+            source = sqlalchemy.table(quoted_name(query, quote=False))
+        select = sqlalchemy.select(*what).select_from(source)
+        if options.where is not None:
+            # Not text(): it would take `:name` inside of the condition for a parameter.
+            select = select.where(
+                sqlalchemy.literal_column(f"({options.where}\n)", sqlalchemy.Boolean)
+            )
+        return select
+
+
 class TableSnapshot:
-    """A table inside of an open snapshot; made by `open_snapshot`.
+    """What is copied, inside of an open snapshot; made by `open_snapshot`.
 
     Attributes:
         columns: The copied columns: name, type, comment (None without one), nullable.
-        rows: Number of rows that the condition selects in this snapshot.
+        position: Where in the server's history the snapshot stands, if it tells.
+        rows: Number of rows in this snapshot: None until it is known. The server counts while it
+            sends what has a snapshot of itself (InnoDB), and beforehand all else.
     """
 
     def __init__(
@@ -189,66 +182,133 @@ class TableSnapshot:
         self._connection = connection
         self._options = options
         self._cursor: Any = None
+        self._select = TableSelect(engine, connection, options)
+        self._tables = self._select.tables
+        self._is_mysql = engine.dialect.name in MYSQL_DIALECTS
+        self._counts_itself = self._is_mysql and self._are_transactional()
         self.columns = self._wanted_columns()
-        self.rows = self._count()
+        self.position = snapshot_position(connection) if self._is_mysql else None
+        self.rows: int | None = None
+        if not self._counts_itself:
+            self.rows = sum(self._count(table) for table in self._tables)
 
     def _errors(self, doing: str) -> Any:
-        remedy = None
+        doing = f"{doing} of {self._options.name}"
+        return typed_errors(self._engine, doing=doing, remedy=self._remedy())
+
+    def _driver_errors(self, driver: ModuleType, doing: str) -> Any:
+        doing = f"{doing} of {self._options.name}"
+        return typed_driver_errors(self._engine, driver, doing=doing, remedy=self._remedy())
+
+    def _remedy(self) -> str | None:
         if self._options.where is not None:
-            remedy = f"check USERPROFILE_USER_WHERE, which is now: {self._options.where}"
-        return typed_errors(
-            self._engine, doing=f"{doing} of table {self._options.table}", remedy=remedy
-        )
+            return f"check USERPROFILE_USER_WHERE, which is now: {self._options.where}"
+        return None if self._options.query is None else "check USERPROFILE_USER_QUERY"
 
     def _wanted_columns(self) -> list[dict[str, Any]]:
-        there = {
-            column["name"]: column
-            for column in _reflect(self._engine, self._connection, self._options.table)
-        }
-        key = self._options.split_key
-        wanted = [*self._options.columns, *([key] if key else [])]
+        """Return the columns to copy, and refuse shards that do not agree about them."""
+        first = self._columns_of(self._tables[0])
+        for table in self._tables[1:]:
+            columns = self._columns_of(table)
+            if columns != first:
+                raise SourceError(
+                    f"the columns of table {table} are not those of {self._tables[0]}",
+                    where=database_name(self._engine),
+                    remedy="give all shards the same columns, or export them one by one",
+                )
+        return first
+
+    def _columns_of(self, table: str) -> list[dict[str, Any]]:
+        options = self._options
+        if options.query is not None:
+            columns = query_columns(self._engine, self._connection, options.query)
+        else:
+            columns = table_columns(self._engine, self._connection, table)
+        there = {column["name"]: column for column in columns}
+        wanted = [*options.columns, *([options.split_key] if options.split_key else [])]
         missing = [name for name in wanted if name not in there]
         if missing:
             raise SourceMissingError(
-                f"table {self._options.table} has no column {', '.join(missing)}; "
-                f"its columns are {', '.join(there)}",
+                f"{options.name if options.query else f'table {table}'} has no column "
+                f"{', '.join(missing)}; its columns are {', '.join(there)}",
                 where=database_name(self._engine),
                 remedy="correct USERPROFILE_USER_COLUMNS or USERPROFILE_USER_SPLIT_KEY; "
                 "a column that the database's user may not SELECT looks missing too",
             )
-        return [there[name] for name in self._options.columns]
+        return [there[name] for name in options.columns]
 
-    def _select(self, *what: sqlalchemy.ColumnElement[Any]) -> sqlalchemy.Select[Any]:
+    def check_columns(self) -> None:
+        """Look at the columns once more, behind the last row.
+
+        Raises:
+            SourceError: They changed while the rows were read.
+        """
+        if self._wanted_columns() != self.columns:
+            raise SourceError(
+                f"the columns of {self._options.name} changed while it was read",
+                where=database_name(self._engine),
+                remedy="run it again when the change of the table is over",
+            )
+
+    def _are_transactional(self) -> bool:
+        """Tell whether every table is InnoDB; of views and queries it is not known."""
         import sqlalchemy
 
-        schema, name = _split_name(self._options.table)
-        select = sqlalchemy.select(*what).select_from(sqlalchemy.table(name, schema=schema))
-        if self._options.where is not None:
-            # Not text(): it would take `:name` inside of the condition for a parameter. The line
-            # end keeps a closing comment from swallowing the bracket.
-            select = select.where(
-                sqlalchemy.literal_column(f"({self._options.where}\n)", sqlalchemy.Boolean)
+        if self._options.query is not None:
+            return False
+        engines = sqlalchemy.text(
+            "SELECT engine FROM information_schema.tables "
+            "WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
+        )
+        with self._errors("reading the engine"):
+            return all(
+                self._connection.scalar(engines, dict(zip(("schema", "name"), name, strict=True)))
+                == "InnoDB"
+                for name in map(split_name, self._tables)
             )
-        return select
 
-    def _count(self) -> int:
+    def _count(self, table: str) -> int:
         import sqlalchemy
 
         with self._errors("counting the rows"):
-            count = self._connection.scalar(self._select(sqlalchemy.func.count()))
+            count = self._connection.scalar(self._select.of(table, sqlalchemy.func.count()))
         return int(count or 0)
 
-    def batches(self) -> Iterator[Sequence[Sequence[Any]]]:
-        """Yield all rows in batches of a bounded size, as the driver's own values."""
+    def text(self) -> Iterator[bytes]:
+        """Yield all rows as text, in pieces of a bounded size. `rows` is known behind the last.
+
+        Raises:
+            SourceError: The database refuses, or a value has no text form.
+            SourceUnavailableError: The connection broke off.
+        """
+        sent = 0
+        for table in self._tables:
+            if self._is_mysql:
+                yield from self._mysql_text(table)
+                sent += self._sent_rows() if self._counts_itself else 0
+            else:
+                yield from self._general_text(table)
+        if self._counts_itself:
+            self.rows = sent
+
+    def _sent_rows(self) -> int:
+        """Ask the server how many rows the last SELECT had; nearly free, unlike a COUNT."""
+        with self._errors("counting the rows"):
+            return int(self._connection.exec_driver_sql("SELECT FOUND_ROWS()").scalar() or 0)
+
+    def _ordered(self, select: sqlalchemy.Select[Any]) -> sqlalchemy.Select[Any]:
         import sqlalchemy
 
-        # Columns without types: SQLAlchemy's types would parse what SQLite holds as text.
-        select = self._select(*(sqlalchemy.column(name) for name in self._options.columns))
-        if self._options.split_key:
-            select = select.order_by(sqlalchemy.column(self._options.split_key))
+        key = self._options.split_key
+        return select.order_by(sqlalchemy.column(key)) if key else select
+
+    def _execute(self, select: sqlalchemy.Select[Any]) -> sqlalchemy.CursorResult[Any]:
         with self._errors("selecting the rows"):
             result = self._connection.execute(select, execution_options={"stream_results": True})
-            self._cursor = result.cursor
+        self._cursor = result.cursor
+        return result
+
+    def _fetched(self, result: sqlalchemy.CursorResult[Any]) -> Iterator[Sequence[Sequence[Any]]]:
         size = _FIRST_BATCH_ROWS
         while True:
             with self._errors("reading the rows"):
@@ -257,6 +317,72 @@ class TableSnapshot:
                 return
             yield rows
             size = _next_size(size, rows)
+
+    def _general_text(self, table: str) -> Iterator[bytes]:
+        import sqlalchemy
+
+        options = self._options
+        # Columns without types: SQLAlchemy's types would parse what SQLite holds as text.
+        what: list[Any] = [sqlalchemy.column(name) for name in options.columns]
+        for rows in self._fetched(self._execute(self._ordered(self._select.of(table, *what)))):
+            yield encode_rows(rows, options.delimiter, columns=options.columns)
+
+    def _mysql_text(self, table: str) -> Iterator[bytes]:
+        """Let the server make the lines; see `mysql_lines.py`."""
+        import sqlalchemy
+
+        options = self._options
+        quote = self._engine.dialect.identifier_preparer.quote_identifier
+        line = line_sql(
+            [(quote(column["name"]), column["type"]) for column in self.columns],
+            binary=options.binary,
+            zero_dates=options.zero_dates,
+        )
+        # quote_identifier doubles percent signs already where the driver needs it.
+        select = self._ordered(
+            self._select.of(table, sqlalchemy.literal_column(line.replace("%%", "%")))
+        )
+        decoder = LineDecoder(options.columns, options.delimiter)
+        lines = self._packets(select) if self._is_fast() else self._values(select)
+        for block, rows in lines:
+            yield decoder.decode(block, rows)
+
+    def _is_fast(self) -> bool:
+        driver = self._engine.dialect.driver
+        if self._options.reader == "fast" and driver != "pymysql":
+            raise SettingsError(
+                f"the fast reader reads through pymysql, and the driver is {driver}",
+                where="USERPROFILE_MYSQL_READER",
+                remedy="write mysql+pymysql://... in USERPROFILE_MYSQL_URL, or set it to auto",
+            )
+        return self._options.reader != "general" and driver == "pymysql"
+
+    def _packets(self, select: sqlalchemy.Select[Any]) -> Iterator[tuple[bytes, int]]:
+        import pymysql
+        from pymysql.cursors import SSCursor
+
+        # SQLAlchemy's result fetches a row ahead, so the driver's own cursor is used. It is given
+        # no parameters and takes a percent sign as it is.
+        sql = str(select.compile(self._engine)).replace("%%", "%")
+        cursor = SSCursor(self._connection.connection.dbapi_connection)
+        self._cursor = cursor
+        with self._driver_errors(pymysql, "selecting the rows"):
+            cursor.execute(sql)
+            blocks = PacketLines(cursor).batches()
+        while True:
+            with self._driver_errors(pymysql, "reading the rows"):
+                block = next(blocks, None)
+            if block is None:
+                cursor.close()
+                return
+            yield block
+
+    def _values(self, select: sqlalchemy.Select[Any]) -> Iterator[tuple[bytes, int]]:
+        for rows in self._fetched(self._execute(select)):
+            values = [row[0] for row in rows]
+            if None in values:
+                raise too_long()
+            yield b"".join(values), len(values)
 
     def abandon(self) -> None:
         """Drop the connection in the middle of an answer, without reading the rest of it."""
@@ -294,7 +420,7 @@ def open_snapshot(engine: sqlalchemy.Engine, options: TableOptions) -> Iterator[
     snapshot: TableSnapshot | None = None
     try:
         with typed_errors(engine, doing="opening a consistent snapshot"):
-            _begin(connection)
+            _begin(connection, options.zone)
         snapshot = TableSnapshot(engine, connection, options)
         yield snapshot
     except BaseException:
@@ -306,7 +432,7 @@ def open_snapshot(engine: sqlalchemy.Engine, options: TableOptions) -> Iterator[
             connection.close()
 
 
-def _begin(connection: sqlalchemy.Connection) -> None:
+def _begin(connection: sqlalchemy.Connection, zone: str) -> None:
     dialect = connection.dialect
     statements = _BEGIN_SNAPSHOT.get("mysql" if dialect.name in MYSQL_DIALECTS else dialect.name)
     if statements is None:
@@ -314,135 +440,74 @@ def _begin(connection: sqlalchemy.Connection) -> None:
         if driver is not None and "REPEATABLE READ" in dialect.get_isolation_level_values(driver):
             connection.execution_options(isolation_level="REPEATABLE READ")
         return
+    if not _ZONE.fullmatch(zone):
+        raise SettingsError(
+            f"{zone!r} is no offset from UTC",
+            where="USERPROFILE_USER_TIMESTAMP_ZONE",
+            remedy="write it as +08:00",
+        )
     # AUTOCOMMIT keeps SQLAlchemy from opening a transaction of its own before ours.
     connection.execution_options(isolation_level="AUTOCOMMIT")
     for statement in statements:
-        connection.exec_driver_sql(statement)
-
-
-def _reflect(
-    engine: sqlalchemy.Engine, connection: sqlalchemy.Connection, table: str
-) -> list[dict[str, Any]]:
-    """Return the columns of a table, in the table's order.
-
-    Raises:
-        SourceMissingError: There is no such table; names near ones.
-    """
-    import sqlalchemy
-
-    schema, name = _split_name(table)
-    with typed_errors(engine, doing=f"reading the columns of table {table}"):
-        if engine.dialect.name in MYSQL_DIALECTS:
-            columns = _mysql_columns(connection, name, schema)
-        else:
-            columns = _inspected_columns(connection, name, schema)
-        if not columns:
-            near = _near_tables(sqlalchemy.inspect(connection), name, schema)
-            raise SourceMissingError(
-                f"there is no table {table}" + (f"; near names: {', '.join(near)}" if near else ""),
-                where=database_name(engine),
-                remedy="correct USERPROFILE_USER_TABLE, or the database in USERPROFILE_MYSQL_URL; "
-                "a table that its user may not SELECT from looks missing too",
-            )
-    return columns
-
-
-def _mysql_columns(
-    connection: sqlalchemy.Connection, name: str, schema: str | None
-) -> list[dict[str, Any]]:
-    """Ask information_schema: SQLAlchemy's inspector uses SHOW CREATE TABLE instead.
-
-    That needs rights on the whole table, which a careful grant of some columns does not give, and
-    it loses the names of types that SQLAlchemy does not know.
-    """
-    import sqlalchemy
-
-    found = connection.execute(
-        sqlalchemy.text(
-            "SELECT column_name, column_type, column_comment, is_nullable "
-            "FROM information_schema.columns "
-            "WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name "
-            "ORDER BY ordinal_position"
-        ),
-        {"schema": schema, "name": name},
-    )
-    return [
-        {"name": column, "type": kind, "comment": comment or None, "nullable": nullable == "YES"}
-        for column, kind, comment, nullable in found
-    ]
-
-
-def _inspected_columns(
-    connection: sqlalchemy.Connection, name: str, schema: str | None
-) -> list[dict[str, Any]]:
-    import sqlalchemy
-    from sqlalchemy import exc
-
-    with warnings.catch_warnings():
-        # A type that SQLAlchemy does not know is no harm: values are read without types.
-        warnings.simplefilter("ignore", exc.SAWarning)
-        try:
-            columns = sqlalchemy.inspect(connection).get_columns(name, schema=schema)
-        except exc.NoSuchTableError:
-            return []
-    return [
-        {
-            "name": column["name"],
-            "type": _type_name(column["type"], connection.dialect),
-            "comment": column.get("comment") or None,
-            "nullable": bool(column.get("nullable", True)),
-        }
-        for column in columns
-    ]
-
-
-def _near_tables(inspector: sqlalchemy.Inspector, name: str, schema: str | None) -> list[str]:
-    from sqlalchemy import exc
-
-    try:
-        names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-    except exc.DBAPIError:
-        return []  # no such schema, or no right to list it: the message does without
-    return difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-
-
-def _type_name(kind: Any, dialect: sqlalchemy.Dialect) -> str:
-    """Write a type as its database does."""
-    from sqlalchemy import exc
-
-    try:
-        return str(kind.compile(dialect=dialect))
-    except exc.CompileError:
-        return "unknown"
+        connection.exec_driver_sql(statement.format(zone=zone))
 
 
 def observe_table(engine: sqlalchemy.Engine, options: TableOptions) -> dict[str, Any]:
     """Look at a table without reading it: for the metadata of the source.
 
     Returns:
-        `kind`, `name`, `columns` (all of the table), and `row_estimate` where the database keeps
-        one (MySQL: an estimate of InnoDB's statistics, easily off by half).
+        `kind`, `name`, `columns` (all of the first table), and `row_estimate` where the database
+        keeps one (MySQL: an estimate of InnoDB's statistics, easily off by half).
+    """
+    with typed_errors(engine, doing="connecting"):
+        connection = engine.connect()
+    with connection:
+        facts: dict[str, Any] = {"kind": engine.dialect.name, "name": source_name(engine, options)}
+        if options.query is not None:
+            return {**facts, "columns": query_columns(engine, connection, options.query)}
+        tables = expand_tables(options.table)
+        facts["columns"] = table_columns(engine, connection, tables[0])
+        if engine.dialect.name in MYSQL_DIALECTS:
+            estimates = [_row_estimate(engine, connection, table) for table in tables]
+            known = [estimate for estimate in estimates if estimate is not None]
+            if known:  # a view has none
+                facts["row_estimate"] = sum(known)
+    return facts
+
+
+def probe_table(engine: sqlalchemy.Engine, options: TableOptions) -> int:
+    """Read one row of the first table, as an export would see it, and return its number of fields.
+
+    Returns:
+        0 when no row is there.
+
+    Raises:
+        SourceError: The database refuses.
+        SourceUnavailableError: It does not answer.
     """
     import sqlalchemy
 
     with typed_errors(engine, doing="connecting"):
         connection = engine.connect()
-    with connection:
-        facts: dict[str, Any] = {
-            "kind": engine.dialect.name,
-            "name": source_name(engine, options.table),
-            "columns": _reflect(engine, connection, options.table),
-        }
-        if engine.dialect.name in MYSQL_DIALECTS:
-            schema, name = _split_name(options.table)
-            with typed_errors(engine, doing=f"reading the statistics of table {options.table}"):
-                estimate = connection.scalar(
-                    sqlalchemy.text(
-                        "SELECT table_rows FROM information_schema.tables WHERE "
-                        "table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
-                    ),
-                    {"schema": schema, "name": name},
-                )
-            if estimate is not None:  # a view has none
-                facts["row_estimate"] = int(estimate)
-    return facts
+    with connection, typed_errors(engine, doing=f"reading a row of {options.name}"):
+        snapshot = TableSelect(engine, connection, options)
+        what: list[Any] = [sqlalchemy.column(name) for name in options.columns]
+        row = connection.execute(snapshot.of(snapshot.tables[0], *what).limit(1)).first()
+    return 0 if row is None else len(row)
+
+
+def _row_estimate(
+    engine: sqlalchemy.Engine, connection: sqlalchemy.Connection, table: str
+) -> int | None:
+    import sqlalchemy
+
+    schema, name = split_name(table)
+    with typed_errors(engine, doing=f"reading the statistics of table {table}"):
+        estimate = connection.scalar(
+            sqlalchemy.text(
+                "SELECT table_rows FROM information_schema.tables WHERE "
+                "table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
+            ),
+            {"schema": schema, "name": name},
+        )
+    return None if estimate is None else int(estimate)

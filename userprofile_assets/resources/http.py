@@ -1,7 +1,8 @@
-"""The `http` resource: where the access log of a day is."""
+"""The `http` resource: where the access log of a day is, and how it is asked for."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +10,8 @@ from pydantic import Field
 
 from userprofile_assets.bizdate import has_bizdate, parse_day, substitute
 from userprofile_assets.demo.sources import ensure_log
+from userprofile_assets.errors import SettingsError
+from userprofile_assets.ingestion.http_options import HttpOptions
 
 
 class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster's own subclasses leave it open
@@ -16,6 +19,34 @@ class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster
 
     url: str = Field(
         default="", description="USERPROFILE_LOG_URL: http(s):// or file://. Empty: the demo log."
+    )
+    method: str = Field(default="GET", description="USERPROFILE_LOG_METHOD: GET or POST.")
+    parameters: str = Field(
+        default="", description="USERPROFILE_LOG_PARAMETERS, secret: a=1&day=${bizdate}."
+    )
+    headers: str = Field(
+        default="", description="USERPROFILE_LOG_HEADERS, secret: a JSON object of texts."
+    )
+    token: str = Field(default="", description="USERPROFILE_LOG_TOKEN, secret: a bearer token.")
+    sha256: str = Field(
+        default="", description="USERPROFILE_LOG_SHA256: 64 hex digits, or the URL of a file."
+    )
+    allowed_hosts: list[str] = Field(
+        default=[], description="USERPROFILE_LOG_ALLOWED_HOSTS; empty: any."
+    )
+    proxy: str = Field(default="", description="USERPROFILE_LOG_PROXY, secret: URL of a proxy.")
+    ca: str = Field(default="", description="USERPROFILE_LOG_CA: PEM file of the authority.")
+    deadline_seconds: float = Field(
+        default=7200, description="USERPROFILE_LOG_DEADLINE_SECONDS: all tries of one copy."
+    )
+    read_timeout: float = Field(
+        default=60, description="USERPROFILE_LOG_READ_TIMEOUT_SECONDS: without a single byte."
+    )
+    min_rate: int = Field(
+        default=1024, description="USERPROFILE_LOG_MIN_RATE: bytes a second; 0: any."
+    )
+    connections: int = Field(
+        default=4, description="USERPROFILE_LOG_CONNECTIONS: most range requests at once."
     )
     home: str = Field(description="USERPROFILE_HOME: where the demo log is made.")
     timezone: str = Field(description="Time zone of the demo log and of the business date.")
@@ -26,7 +57,7 @@ class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster
     @property
     def has_history(self) -> bool:
         """Whether each day has a file of its own; without, one file stands for every day."""
-        return not self.url or has_bizdate(self.url)
+        return not self.url or has_bizdate(self.url) or has_bizdate(self.parameters)
 
     def url_of(self, bizdate: str) -> str:
         """Return the URL of a day's log, `20240807`; makes the demo log of that day if need be.
@@ -45,3 +76,46 @@ class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster
             seed=self.demo_seed,
             timezone=self.timezone,
         ).as_uri()
+
+    def options_of(self, bizdate: str) -> HttpOptions:
+        """Return how a day's log is asked for.
+
+        Raises:
+            SettingsError: The method or the headers cannot be read.
+        """
+        if self.method not in {"GET", "POST"}:
+            raise SettingsError(
+                f"{self.method!r} is no method for a log",
+                where="USERPROFILE_LOG_METHOD",
+                remedy="set it to GET or POST",
+            )
+        return HttpOptions(
+            method="POST" if self.method == "POST" else "GET",
+            parameters=substitute(self.parameters, bizdate),
+            headers=_headers(self.headers),
+            token=self.token or None,
+            sha256=substitute(self.sha256, bizdate) or None,
+            allowed_hosts=tuple(self.allowed_hosts),
+            proxy=self.proxy or None,
+            ca=self.ca or None,
+            deadline_seconds=self.deadline_seconds,
+            read_timeout=self.read_timeout,
+            min_rate=self.min_rate,
+            connections=self.connections,
+        )
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Read the headers; an error does not show them."""
+    values: object = {}
+    try:
+        values = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        values = None
+    if isinstance(values, dict) and all(isinstance(value, str) for value in values.values()):
+        return values
+    raise SettingsError(
+        "this is no JSON object whose values are texts",
+        where="USERPROFILE_LOG_HEADERS",
+        remedy='write it as {"X-Api-Key": "..."}',
+    )

@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from userprofile_assets.demo.sources import ensure_users
-from userprofile_assets.ingestion.table_source import engine_for
+from userprofile_assets.ingestion.table_engine import engine_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,6 +23,16 @@ class MySQLResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagste
     url: str = Field(
         default="", description="USERPROFILE_MYSQL_URL, a SQLAlchemy URL. Empty: the demo users."
     )
+    tls: str | None = Field(
+        default=None,
+        description="USERPROFILE_MYSQL_TLS: disabled, required, verify_ca or verify_identity. "
+        "Unset: verify_identity for another host, disabled on loopback and sockets.",
+    )
+    ca: str | None = Field(
+        default=None,
+        description="USERPROFILE_MYSQL_CA: the authority of the server's certificate (PEM). "
+        "Unset: those of the system.",
+    )
     home: str = Field(description="USERPROFILE_HOME: where the demo users are made.")
     demo_users: int = Field(description="Rows of the demo table.")
     demo_seed: int = Field(description="Seed of the demo table.")
@@ -32,14 +42,14 @@ class MySQLResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagste
         """Give an engine whose connections are closed at the end of the block.
 
         Raises:
-            SettingsError: The URL's driver is not installed.
+            SettingsError: The URL's driver is not installed, or cannot keep the mode of TLS.
             StorageError: The demo database cannot be written.
         """
-        url = self.url
-        if not url:
+        if self.url:
+            engine = engine_for(self.url, tls=self.tls, ca=self.ca)
+        else:
             made = ensure_users(Path(self.home), users=self.demo_users, seed=self.demo_seed)
-            url = f"sqlite:///{made}"
-        engine = engine_for(url)
+            engine = engine_for(f"sqlite:///{made}")
         try:
             yield engine
         finally:

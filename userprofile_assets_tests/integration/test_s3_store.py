@@ -6,20 +6,23 @@ import hashlib
 import http.server
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from userprofile_assets.errors import (
     NotPublishedError,
+    PermanentError,
     StorageError,
     StorageUnavailableError,
 )
-from userprofile_assets.ingestion import s3_store
+from userprofile_assets.ingestion import s3_upload
 from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.s3_store import S3Store
 from userprofile_assets.ingestion.store import S3Options, get, put
 from userprofile_assets_tests.support.killing import each_kill_point
+from userprofile_assets_tests.support.s3_proxy import S3Proxy, listening
 
 MIB = 1024 * 1024
 PART = 5 * MIB  # the least that S3 takes
@@ -53,7 +56,7 @@ def test_what_is_written_is_read_back(store, s3_server, size):
 
 
 def test_parts_grow_so_that_a_large_object_fits_into_ten_thousand(store, monkeypatch):
-    monkeypatch.setattr(s3_store, "PARTS_PER_SIZE", 1)
+    monkeypatch.setattr(s3_upload, "PARTS_PER_SIZE", 1)
     put(store, KEY, b"x" * (PART + 2 * PART + 4 * PART))
     info = store.head(KEY)
     assert info is not None
@@ -103,14 +106,15 @@ def test_a_copy_has_the_same_bytes(store, s3_server, size):
 
 def test_a_copy_that_fails_half_way_leaves_no_parts(store, s3_server, monkeypatch):
     put(store, KEY, b"x" * (2 * PART))
-    send = store.call
+    bucket = store._bucket
+    send = bucket.call
 
     def break_at_second_part(operation, key, **parameters):
         if operation == "upload_part_copy" and parameters["PartNumber"] == 2:
             raise StorageUnavailableError("connection lost")
         return send(operation, key, **parameters)
 
-    monkeypatch.setattr(store, "call", break_at_second_part)
+    monkeypatch.setattr(bucket, "call", break_at_second_part)
     with pytest.raises(StorageUnavailableError):
         store.copy(KEY, "other/b.txt")
     assert store.head("other/b.txt") is None
@@ -270,16 +274,63 @@ def test_a_store_that_keeps_another_size_is_found_out():
     assert [command for command, _, _ in seen] == ["PUT", "HEAD"]
 
 
-def test_a_body_goes_over_the_wire_plain_and_signed():
+@pytest.mark.parametrize(
+    ("profile", "digest"),
+    [("oss", hashlib.sha256(b"abc").hexdigest()), ("minio", "UNSIGNED-PAYLOAD")],
+)
+def test_a_body_goes_over_the_wire_plain_with_a_checksum_that_is_signed(profile, digest):
     with answering(200, "", size_in_head=3) as (endpoint, seen):
-        put(open_store("s3://bucket/p", options_for(endpoint)), KEY, b"abc")
+        options = replace(options_for(endpoint), profile=profile, addressing="path")
+        put(open_store("s3://bucket/p", options), KEY, b"abc")
     _, headers, body = seen[0]
     assert body == b"abc"
     assert "aws-chunked" not in headers.get("Content-Encoding", "")
     marks = ("x-amz-checksum", "x-amz-trailer", "x-amz-sdk-checksum")
     assert [name for name in headers if name.lower().startswith(marks)] == []
-    assert headers["X-Amz-Content-SHA256"] == hashlib.sha256(b"abc").hexdigest()
+    assert headers["X-Amz-Content-SHA256"] == digest
+    assert headers["Content-MD5"] == "kAFQmDzST7DWlj99KOF/cg=="
+    assert ";content-md5;" in headers["Authorization"].replace("SignedHeaders=", ";")
     assert headers["X-Amz-Security-Token"] == "canary-token"
+
+
+@pytest.mark.parametrize("size", [10, 2 * PART + 7], ids=["one request", "in parts"])
+def test_amazon_gets_its_own_checksums(s3_server, size):
+    with listening(S3Proxy(s3_server.endpoint)) as proxy:
+        options = replace(s3_server.options, profile="aws", endpoint=proxy.url)
+        put(S3Store(s3_server.uri, options, part_bytes=PART), KEY, b"x" * size)
+    bodies = [r for r in proxy.seen if r.operation in {"PutObject", "UploadPart"}]
+    assert bodies
+    for request in bodies:
+        assert "x-amz-checksum-crc32" in request.headers
+        assert "content-md5" not in request.headers
+    assert s3_server.open_uploads() == []
+
+
+@pytest.mark.parametrize("size", [10, 2 * PART + 7], ids=["one request", "in parts"])
+@pytest.mark.parametrize(
+    "encryption",
+    [
+        {"encryption": "AES256"},
+        {"encryption": "aws:kms", "encryption_key_id": "alias/canary"},
+    ],
+    ids=lambda value: value["encryption"],
+)
+def test_objects_and_copies_are_encrypted_as_set(s3_server, encryption, size):
+    options = replace(s3_server.options, **encryption)
+    store = S3Store(s3_server.uri, options, part_bytes=PART, copy_bytes=PART)
+    put(store, KEY, b"x" * size)
+    store.copy(KEY, "other/b.txt")
+    for key in (KEY, "other/b.txt"):
+        found = s3_server.client().head_object(Bucket=s3_server.bucket, Key=f"warehouse/{key}")
+        assert found["ServerSideEncryption"] == encryption["encryption"]
+        assert found.get("SSEKMSKeyId") == encryption.get("encryption_key_id")
+
+
+def test_a_copy_to_an_unchecked_key_is_refused(store, s3_server):
+    put(store, KEY, b"x")
+    with pytest.raises(PermanentError, match="cannot be the key"):
+        store.copy(KEY, "../b")
+    assert s3_server.keys() == [f"warehouse/{KEY}"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import stamina
 from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.table_copy import TableOptions, copy_table
-from userprofile_assets.ingestion.table_source import engine_for
+from userprofile_assets.ingestion.table_engine import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

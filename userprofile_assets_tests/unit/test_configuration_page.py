@@ -15,6 +15,10 @@ from userprofile_assets.settings_page import main, render, render_env
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [PREFIX + name.upper() for name in Settings.model_fields]
 SECRETS = {
+    "USERPROFILE_LOG_HEADERS",
+    "USERPROFILE_LOG_PARAMETERS",
+    "USERPROFILE_LOG_PROXY",
+    "USERPROFILE_LOG_TOKEN",
     "USERPROFILE_LOG_URL",
     "USERPROFILE_MYSQL_URL",
     "USERPROFILE_OSS_ACCESS_KEY_ID",

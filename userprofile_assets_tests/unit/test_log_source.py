@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from userprofile_assets.errors import SourceError, SourceMissingError, SourceUnavailableError
-from userprofile_assets.ingestion.http_source import check_redirect
+from userprofile_assets.ingestion.http_session import check_redirect
 from userprofile_assets.ingestion.log_source import LogSource, file_path, open_log
 
 

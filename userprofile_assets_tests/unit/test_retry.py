@@ -14,8 +14,14 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
 )
 from userprofile_assets.ingestion import retry
-from userprofile_assets.ingestion.http_source import SourceBusyError, parse_retry_after
-from userprofile_assets.ingestion.retry import retrying
+from userprofile_assets.ingestion.http_errors import SourceBusyError, parse_retry_after
+from userprofile_assets.ingestion.retry import (
+    Deadline,
+    DeadlineError,
+    GaveUpError,
+    Patience,
+    retrying,
+)
 
 NOON = datetime(2024, 8, 7, 12, 0, 0, tzinfo=UTC)
 
@@ -145,3 +151,59 @@ def test_arguments_and_the_name_of_the_function_are_kept(unhurried):
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
     assert parse_retry_after(header, now=NOON) == seconds
+
+
+def test_a_wait_that_would_pass_the_deadline_fails_at_once(slept):
+    busy = SourceBusyError("503", where="http://host/log", retry_after=60.0)
+    script = Script(busy)
+    deadline = Deadline(30, setting="USERPROFILE_LOG_DEADLINE_SECONDS")
+    with pytest.raises(DeadlineError, match="asks to wait 60 seconds, but only") as caught:
+        retrying(lambda _: None, deadline=deadline)(script)()
+    assert (script.calls, slept) == (1, [])
+    assert "USERPROFILE_LOG_DEADLINE_SECONDS" in str(caught.value)
+
+
+def test_a_wait_within_the_deadline_is_kept_whatever_its_length(slept):
+    busy = SourceBusyError("503", where="http://host/log", retry_after=3000.0)
+    deadline = Deadline(7200, setting="USERPROFILE_LOG_DEADLINE_SECONDS")
+    assert retrying(lambda _: None, deadline=deadline)(Script(busy))() == "done"
+    assert slept == [3000.0]
+
+
+@pytest.mark.parametrize("error", [DeadlineError("late"), GaveUpError("five tries")], ids=repr)
+def test_an_error_that_ends_all_tries_is_not_repeated(unhurried, error):
+    script = Script(error)
+    with pytest.raises(type(error)):
+        retrying(lambda _: None)(script)()
+    assert script.calls == 1
+
+
+def test_patience_ends_after_five_tries_without_progress(slept):
+    lines: list[str] = []
+    patience = Patience(lines.append, deadline=Deadline(7200, setting="X"))
+    error = SourceUnavailableError("cut", where="http://host/log", remedy="look")
+    for _ in range(4):
+        patience.wait(error, offset=1234)
+    with pytest.raises(GaveUpError, match="5 tries in a row brought no byte from 1,234 on"):
+        patience.wait(error, offset=1234)
+    bounds = [(1, 2), (2, 3), (4, 5), (8, 9)]
+    assert [low <= wait <= high for (low, high), wait in zip(bounds, slept, strict=True)] == [
+        True
+    ] * 4
+    assert [line.partition(" in about ")[0] for line in lines] == ["Going on from byte 1,234"] * 4
+
+
+def test_progress_gives_all_tries_back(slept):
+    patience = Patience(lambda _: None, deadline=Deadline(7200, setting="X"))
+    error = SourceUnavailableError("cut")
+    for _ in range(20):
+        patience.progress()
+        patience.wait(error, offset=0)
+    assert all(wait <= 2 for wait in slept)
+
+
+def test_patience_does_not_wait_past_the_deadline(slept):
+    patience = Patience(lambda _: None, deadline=Deadline(0.5, setting="X"))
+    with pytest.raises(DeadlineError):
+        patience.wait(SourceUnavailableError("cut"), offset=0)
+    assert slept == []
