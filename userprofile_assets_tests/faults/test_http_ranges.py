@@ -101,6 +101,9 @@ def test_as_many_ranges_are_asked_for_at_once_as_the_setting_says(web, day, conn
     [
         pytest.param({"etag": 'W/"v1"'}, id="a weak ETag"),
         pytest.param({"etag": None}, id="no ETag"),
+        pytest.param(
+            {"etag": None, "modified": "Wed, 07 Aug 2024 16:00:00 GMT"}, id="a date instead of one"
+        ),
         pytest.param({"ranges": False}, id="no Accept-Ranges"),
         pytest.param({"headers": {"Content-Encoding": "identity"}}, id="a coding"),
     ],
@@ -237,6 +240,37 @@ def test_a_server_that_dies_while_ranges_are_read_is_a_transient_error(web, day)
     with pytest.raises(SourceUnavailableError, match="the transfer failed"):
         day.copied(url)
     assert len(web.requests("/log")) > 8
+    day.assert_untouched()
+
+
+def test_a_range_that_hangs_does_not_hold_up_what_failed_before_it(web, day):
+    file = File(BODY)
+    hanging = threading.Event()
+    started: list[int] = []
+
+    def wait_and_break_off():
+        hanging.wait(5)
+        yield BODY[:1]
+
+    def script(request: Request) -> Answer:
+        answer = file(request)
+        if answer.status != 206 or hanging.is_set():
+            return Answer(status=412) if answer.status == 206 else answer
+        start = int(request.headers["Range"][len("bytes=") :].partition("-")[0])
+        started.append(start)
+        if start == started[0] + BLOCK:
+            length = {"Content-Length": str(BLOCK)}
+            return Answer(status=206, headers={**answer.headers, **length}, body=wait_and_break_off)
+        if start == started[0] + 2 * BLOCK:
+            hanging.set()
+            return Answer(silent=True)
+        return answer
+
+    url = web.script("/log", script)
+    # Longer than the time-out of a test: only an interrupted range ends before.
+    with pytest.raises(SourceUnavailableError, match="412"):
+        day.copied(url, connections=2, read_timeout=1000)
+    assert hanging.is_set()
     day.assert_untouched()
 
 

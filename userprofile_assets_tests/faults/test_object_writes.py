@@ -8,6 +8,7 @@ test_local_store.py. A restarted server: test_rclone_store.py.
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -305,27 +306,29 @@ def test_an_interrupted_upload_leaves_no_parts(make_store, s3_server, former, in
 
 
 def test_parts_are_sent_at_once_and_no_more_than_set(make_store, proxy, s3_server):
-    inside, most = 0, 0
-    lock, meeting = threading.Lock(), threading.Event()
+    arrived = [threading.Event() for _ in range(3)]
+    go_on = threading.Event()
+    count = iter(arrived)
 
-    def meet(handler, request):
-        nonlocal inside, most
-        with lock:
-            inside += 1
-            most = max(most, inside)
-            if inside == 2:
-                meeting.set()
-        met = meeting.wait(20)
-        with lock:
-            inside -= 1
-        return not met  # alone for 20 s: the client gets no answer
+    def hold(handler, request):
+        next(count).set()
+        go_on.wait(20)
+        return False
 
-    armed = proxy.arm("UploadPart", meet)
-    data = b"x" * 5 * PART + b"rest"
-    put(make_store(options={"parts_in_flight": 2}, seconds=30), KEY, data)
-    assert armed.fired == 6
-    assert most == 2
-    assert get(make_store(), KEY) == data
+    armed = proxy.arm("UploadPart", hold, times=3)
+    data = b"x" * 4 * PART + b"rest"
+    store = make_store(options={"parts_in_flight": 2}, seconds=30)
+    with ThreadPoolExecutor(1) as writer:
+        written = writer.submit(put, store, KEY, data)
+        assert arrived[0].wait(20)
+        assert arrived[1].wait(20)
+        # The third does not come, however long one waits.
+        assert not arrived[2].wait(0.5)
+        assert not written.done()
+        go_on.set()
+        written.result()
+    assert armed.fired == 3
+    assert get(store, KEY) == data
 
 
 def test_a_failed_part_is_told_by_the_next_write_or_the_stage(make_store, proxy, s3_server):
