@@ -268,11 +268,11 @@ def test_the_manifest_tells_where_the_snapshot_stands(mariadb, tmp_path):
 
 def test_a_user_who_may_not_ask_for_the_position_still_exports(mariadb, tmp_path):
     database, options = table_of(mariadb, ["INT"], ["1"])
-    mariadb.execute("CREATE USER reader@'%' IDENTIFIED BY 'r'")
-    mariadb.execute(f"GRANT SELECT (c0) ON {database}.users TO reader@'%'")
+    mariadb.execute("CREATE USER no_binlog@'%' IDENTIFIED BY 'r'")
+    mariadb.execute(f"GRANT SELECT (c0) ON {database}.users TO no_binlog@'%'")
 
     manifest = publish_table(
-        mariadb.url(database, user="reader", password="r"), options, into=tmp_path
+        mariadb.url(database, user="no_binlog", password="r"), options, into=tmp_path
     )
 
     assert manifest.rows == 1
