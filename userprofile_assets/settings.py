@@ -290,7 +290,7 @@ class Settings(BaseSettings):
     oss_encryption_key_id: str | None = _setting(
         "storage", None, "Key of the key service for OSS_ENCRYPTION."
     )
-    oss_parts_in_flight: Annotated[int, Field(ge=1, le=64)] = _setting(
+    oss_parts_in_flight: Annotated[int, Field(ge=1, le=32)] = _setting(
         "storage", 4, "Parts of one upload that are sent at once."
     )
     oss_part_mib: Annotated[int, Field(ge=5, le=1024)] = _setting(

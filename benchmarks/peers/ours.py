@@ -23,7 +23,7 @@ from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.store import S3Options
 from userprofile_assets.ingestion.table_copy import TableOptions, copy_table
-from userprofile_assets.ingestion.table_source import engine_for
+from userprofile_assets.ingestion.table_engine import engine_for
 
 if TYPE_CHECKING:
     from userprofile_assets.ingestion.manifest import Manifest

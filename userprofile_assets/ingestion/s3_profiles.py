@@ -12,7 +12,7 @@ deleted one by one), ListMultipartUploads (not among the requests that OSS promi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -80,16 +80,9 @@ _PROFILES = {
             sign_body=False,
             etag_of_parts=True,
         ),
-        Profile(
-            name="other",
-            addressing="path",
-            checksums="when_required",
-            content_md5=True,
-            sign_body=False,
-            etag_of_parts=True,
-        ),
     )
 }
+_PROFILES["other"] = replace(_PROFILES["minio"], name="other")
 
 
 def profile_for(options: S3Options) -> Profile:

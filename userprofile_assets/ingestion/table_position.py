@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from userprofile_assets.ingestion.table_columns import escape_percents
+
 if TYPE_CHECKING:
     import sqlalchemy
 
@@ -58,8 +60,7 @@ def _rows(connection: sqlalchemy.Connection, sql: str) -> list[Any]:
     from sqlalchemy import exc
 
     try:
-        escaped = sql.replace("%", "%%") if "%" in sql else sql
-        return list(connection.exec_driver_sql(escaped))
+        return list(connection.exec_driver_sql(escape_percents(connection, sql)))
     except exc.DBAPIError as error:
         if error.connection_invalidated:
             raise

@@ -30,7 +30,6 @@ from userprofile_assets.ingestion.table_columns import (
     query_columns,
     table_columns,
 )
-from userprofile_assets.ingestion.table_engine import engine_for
 from userprofile_assets.ingestion.table_errors import (
     MYSQL_DIALECTS,
     database_name,
@@ -51,7 +50,6 @@ __all__ = [
     "TableOptions",
     "TableSelect",
     "TableSnapshot",
-    "engine_for",
     "observe_table",
     "open_snapshot",
     "probe_table",

@@ -46,6 +46,20 @@ def check_delimiter(delimiter: str) -> str:
     return delimiter
 
 
+def escapes(delimiter: str) -> tuple[tuple[str, str], ...]:
+    """Return each special character with its escape, to be replaced in this order.
+
+    The backslash comes first: the others add backslashes of their own.
+    """
+    return (
+        ("\\", "\\\\"),
+        (delimiter, "\\" + delimiter),
+        ("\n", "\\n"),
+        ("\r", "\\r"),
+        ("\ufeff", "\\\ufeff"),
+    )
+
+
 def encode_rows(
     rows: Iterable[Sequence[Any]], delimiter: str, *, columns: Sequence[str] = ()
 ) -> bytes:
@@ -126,14 +140,7 @@ def _column(values: Sequence[Any], delimiter: str, name: str) -> Sequence[str]:
 def _escaped(texts: Sequence[str], delimiter: str) -> Sequence[str]:
     """Escape the texts of a column; looks for each special character once per batch."""
     together = "".join(texts)
-    # The backslash comes first: the others add backslashes of their own.
-    for special, escape in (
-        ("\\", "\\\\"),
-        (delimiter, "\\" + delimiter),
-        ("\n", "\\n"),
-        ("\r", "\\r"),
-        ("\ufeff", "\\\ufeff"),
-    ):
+    for special, escape in escapes(delimiter):
         if special in together:
             texts = [text.replace(special, escape) for text in texts]
     return texts

@@ -14,7 +14,8 @@ from userprofile_assets.errors import (
     SourceUnavailableError,
     StorageError,
 )
-from userprofile_assets.ingestion.table_source import engine_for, observe_table
+from userprofile_assets.ingestion.table_engine import engine_for
+from userprofile_assets.ingestion.table_source import observe_table
 from userprofile_assets_tests.support.mariadb import PASSWORD
 from userprofile_assets_tests.support.table_copies import USERS, object_path, publish_table
 

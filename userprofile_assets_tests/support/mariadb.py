@@ -9,20 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from userprofile_assets_tests.support.missing import missing_part
-from userprofile_assets_tests.support.sql_server import PASSWORD, USER, SqlServer
+from userprofile_assets_tests.support.sql_server import PASSWORD, USER, SqlServer, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-__all__ = ["PASSWORD", "USER", "MariaDB", "mariadb", "mariadb_without_tls", "started_mariadb"]
+__all__ = ["PASSWORD", "USER", "MariaDB", "mariadb", "mariadb_without_tls"]
 
 
 def _program(name: str) -> str:
@@ -55,27 +52,15 @@ class MariaDB(SqlServer):
         return ["--skip-ssl"]
 
 
-@contextmanager
-def started_mariadb(*, tls: bool = True, options: Sequence[str] = ()) -> Iterator[MariaDB]:
-    """Run a server for the length of the block, on data of its own."""
-    with tempfile.TemporaryDirectory(prefix="mariadb-") as directory:
-        server = MariaDB(Path(directory), tls=tls, options=options)
-        try:
-            server.install()
-            yield server
-        finally:
-            server.stop()
-
-
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
     """A MariaDB server with TLS and a binary log, shared by the tests of one process."""
-    with started_mariadb(options=["--log-bin=binlog", "--server-id=1"]) as server:
+    with started(MariaDB, options=["--log-bin=binlog", "--server-id=1"]) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def mariadb_without_tls() -> Iterator[MariaDB]:
     """A MariaDB server that offers no TLS."""
-    with started_mariadb(tls=False) as server:
+    with started(MariaDB, tls=False) as server:
         yield server

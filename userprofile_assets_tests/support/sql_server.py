@@ -10,21 +10,25 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from userprofile_assets_tests.support.certificates import Authority
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 USER = "copier"
 PASSWORD = "correct-horse/battery@staple"  # `/` and `@`: a URL has to quote them
 _START_SECONDS = 120.0
+
+Server = TypeVar("Server", bound="SqlServer")
 
 
 def _free_port() -> int:
@@ -203,3 +207,17 @@ class SqlServer(ABC):
     def fresh_url(self) -> str:
         """Make an empty database and return its URL."""
         return self.url(self.fresh_database())
+
+
+@contextmanager
+def started(
+    kind: type[Server], *, tls: bool = True, options: Sequence[str] = ()
+) -> Iterator[Server]:
+    """Run a server for the length of the block, on data of its own."""
+    with tempfile.TemporaryDirectory(prefix=f"{kind.name}-") as directory:
+        server = kind(Path(directory), tls=tls, options=options)
+        try:
+            server.install()
+            yield server
+        finally:
+            server.stop()

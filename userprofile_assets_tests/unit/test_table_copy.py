@@ -19,7 +19,8 @@ from userprofile_assets.errors import (
     SourceUnavailableError,
 )
 from userprofile_assets.ingestion.table_copy import TableOptions
-from userprofile_assets.ingestion.table_source import engine_for, observe_table
+from userprofile_assets.ingestion.table_engine import engine_for
+from userprofile_assets.ingestion.table_source import observe_table
 from userprofile_assets.ingestion.text_dialect import decode_line
 from userprofile_assets_tests.support.table_copies import (
     USERS,
