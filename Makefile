@@ -38,8 +38,8 @@ install-dev: $(VENV)/.installed-dev  ## make the environment with all that the t
 demo: install  ## materialize yesterday with embedded sources, and show it
 	@$(BIN)/userprofile demo
 
-ui: install  ## the Dagster UI on the demo's history, with schedule and backfills
-	@DAGSTER_HOME="$$($(BIN)/python -m userprofile_assets.cli.dagster_home)" $(BIN)/dagster dev
+ui: install  ## the Dagster UI on the demo's history with a warm Spark, until Ctrl-C
+	@$(BIN)/userprofile up
 
 test: install-dev  ## run all tests; what a test lacks on this machine is said
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import day, days, demo, download, export, load, memory, start
+from benchmarks import day, days, demo, download, export, load, memory, start, up
 from benchmarks.measure import MeasurementError
 from benchmarks.project import Setup
 from benchmarks.report import machine
@@ -26,6 +26,7 @@ _MEASUREMENTS = {
     "download": download.measure,
     "load": load.measure,
     "start": start.measure,
+    "up": up.measure,
     "demo": demo.measure,
 }
 

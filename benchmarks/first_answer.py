@@ -17,8 +17,8 @@ def main() -> None:
         home=settings.home, master=settings.spark_master, timezone=settings.timezone
     )
     begin = time.perf_counter()
-    with open_session(options) as session:
-        session.sql("SHOW TABLES").collect()
+    with open_session(options) as running:
+        running.session.sql("SHOW TABLES").collect()
         sys.stdout.write(f"{time.perf_counter() - begin:.3f}\n")
 
 

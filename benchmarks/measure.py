@@ -83,7 +83,7 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log
                 _, status, usage = os.wait4(process.pid, 0)
             except BaseException:
                 # Ctrl-C: whatever the child has started ends with it.
-                for pid in _tree(process.pid):
+                for pid in tree(process.pid):
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 process.wait()
@@ -167,13 +167,13 @@ class _Watch:
 
     def _follow(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
-            for pid in _tree(self._root):
+            for pid in tree(self._root):
                 now = _look(pid)
                 if now is not None:
                     self._seen[pid] = now
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
     """Return a process and its descendants."""
     found = [root]
     for pid in found:

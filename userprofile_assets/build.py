@@ -72,6 +72,7 @@ def build_definitions(
 def build_resources(settings: Settings) -> dict[str, Any]:
     """Return the resources `http`, `mysql`, `oss` and `spark`."""
     home = str(settings.home)
+    store = _store(settings)
     return {
         "http": HttpResource(
             url=_secret("LOG_URL", settings.log_url),
@@ -101,28 +102,35 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             demo_users=settings.demo_users,
             demo_seed=settings.demo_seed,
         ),
-        "oss": OssResource(
-            storage_uri=settings.effective_storage_uri,
-            home=home,
-            endpoint=settings.oss_endpoint or "",
-            region=settings.oss_region or "",
-            profile=settings.oss_profile,
-            addressing=settings.oss_addressing,
-            encryption=settings.oss_encryption or "",
-            encryption_key_id=settings.oss_encryption_key_id or "",
-            parts_in_flight=settings.oss_parts_in_flight,
-            part_mib=settings.oss_part_mib,
-            access_key_id=_secret("OSS_ACCESS_KEY_ID", settings.oss_access_key_id),
-            access_key_secret=_secret("OSS_ACCESS_KEY_SECRET", settings.oss_access_key_secret),
-            security_token=_secret("OSS_SECURITY_TOKEN", settings.oss_security_token),
-        ),
+        "oss": OssResource(storage_uri=settings.effective_storage_uri, home=home, **store),
         "spark": SparkResource(
             master=settings.spark_master,
+            remote=_secret("SPARK_REMOTE", settings.spark_remote),
             conf=_secret("SPARK_CONF", settings.spark_conf),
             home=home,
             timezone=settings.timezone,
             lock_seconds=settings.spark_lock_seconds,
+            statement_seconds=settings.spark_statement_seconds,
+            spark_uri=settings.effective_spark_uri,
+            **store,
         ),
+    }
+
+
+def _store(settings: Settings) -> dict[str, Any]:
+    """Return how the object storage is reached, for all that reach it."""
+    return {
+        "endpoint": settings.oss_endpoint or "",
+        "region": settings.oss_region or "",
+        "profile": settings.oss_profile,
+        "addressing": settings.oss_addressing,
+        "encryption": settings.oss_encryption or "",
+        "encryption_key_id": settings.oss_encryption_key_id or "",
+        "parts_in_flight": settings.oss_parts_in_flight,
+        "part_mib": settings.oss_part_mib,
+        "access_key_id": _secret("OSS_ACCESS_KEY_ID", settings.oss_access_key_id),
+        "access_key_secret": _secret("OSS_ACCESS_KEY_SECRET", settings.oss_access_key_secret),
+        "security_token": _secret("OSS_SECURITY_TOKEN", settings.oss_security_token),
     }
 
 

@@ -81,3 +81,11 @@ class SqlFileError(PermanentError):
 
 class SparkError(PermanentError):
     """Spark cannot start or refused a statement: Java missing, table differs from its file."""
+
+
+class SparkTimeoutError(PermanentError):
+    """A statement took longer than its limit and was cancelled, on the server too."""
+
+
+class SparkUnavailableError(TransientError):
+    """Spark, or the storage behind it, did not answer; or it was restarted in the middle."""

@@ -1,6 +1,6 @@
 """docs/configuration.md and .env.example, written from the settings themselves.
 
-Belongs here: the two layouts. Does not belong here: what a setting means (`settings.py`).
+Belongs here: the two layouts. Does not belong here: what a setting means (`settings/`).
 
     python -m userprofile_assets.settings_page --write docs/configuration.md
     python -m userprofile_assets.settings_page --env --write .env.example
@@ -95,7 +95,7 @@ def _groups() -> dict[str, dict[str, FieldInfo]]:
     groups: dict[str, dict[str, FieldInfo]] = {}
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
-        assert isinstance(extra, dict)  # noqa: S101 - settings._setting gives every field one
+        assert isinstance(extra, dict)  # noqa: S101 - settings.fields.setting gives every field one
         groups.setdefault(str(extra["group"]), {})[PREFIX + name.upper()] = field
     return groups
 

@@ -22,8 +22,13 @@ pytest_plugins = [
     "userprofile_assets_tests.support.project",
     "userprofile_assets_tests.support.rclone",
     "userprofile_assets_tests.support.s3",
+    "userprofile_assets_tests.support.s3a_jars",
     "userprofile_assets_tests.support.spark",
+    "userprofile_assets_tests.support.spark_connect",
+    "userprofile_assets_tests.support.spark_cluster",  # imports the one before
     "userprofile_assets_tests.support.table_copies",
+    "userprofile_assets_tests.support.thrift",
+    "userprofile_assets_tests.support.versitygw",
     "userprofile_assets_tests.support.web",
 ]
 

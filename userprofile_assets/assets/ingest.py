@@ -124,6 +124,9 @@ def table_options(settings: Settings, bizdate: str) -> TableOptions:
         zero_dates=settings.user_zero_dates,
         zone=settings.user_timestamp_zone,
         reader=settings.mysql_reader,
+        slices=settings.user_slices,
+        consistency=settings.user_slice_consistency,
+        replica_lag=settings.mysql_replica_lag,
     )
 
 

@@ -134,7 +134,7 @@ def _external_asset(
         check = None
         with days.all_bad_on_error(manifests):
             if manifests:
-                runner = TableRunner(spark.session(log), table, variables, log)
+                runner = TableRunner(spark.executor(log), table, variables, log)
                 told = runner.ensure_table()
                 points = runner.add_days(list(manifests))
                 counts = runner.count_rows(list(manifests))
@@ -185,9 +185,8 @@ def _transform_asset(
     def transformed_table(context: dg.AssetExecutionContext, spark: SparkResource) -> Results:
         days = Days()
         with failing_as_dagster():
-            runner = TableRunner(
-                spark.session(context.log.info), table, variables, context.log.info
-            )
+            log = context.log.info
+            runner = TableRunner(spark.executor(log), table, variables, log)
             runner.ensure_table()
         for key in context.partition_keys:
             days.run(key, partial(_fill, runner, to_bizdate(key)))

@@ -21,7 +21,7 @@ from userprofile_assets.bizdate import (
     yesterday,
 )
 from userprofile_assets.cli.query import print_table
-from userprofile_assets.cli.spark import background_session, session_options
+from userprofile_assets.cli.spark import background_engine, uses_local_spark
 from userprofile_assets.demo.sources import ensure_log, ensure_users
 from userprofile_assets.errors import PermanentError, UserProfileError
 from userprofile_assets.warehouse.class_archive import archive_path, make_archive
@@ -30,10 +30,9 @@ from userprofile_assets.warehouse.java import find_java
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pyspark.sql import SparkSession
-
     from userprofile_assets.cli.demo_run import AssetRow
     from userprofile_assets.settings import Settings
+    from userprofile_assets.warehouse.engine import Engine
 
 # The tutorial checks its tables by looking at them: facts of the page "Synchronize data".
 _LOOK = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
@@ -57,16 +56,16 @@ def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
     console.print(f"{title} (in {settings.home})", highlight=False)
     find_java()
     _make_sources(console, settings, key)
-    if make_archive and session_options(settings, "demo").is_local:
+    if make_archive and uses_local_spark(settings):
         _make_archive(console, settings)
-    with background_session(settings, "demo") as background:
+    with background_engine(settings, "demo") as background:
         with _step(console, "Loading Dagster and the assets"):
             from userprofile_assets.cli.demo_run import DemoRun
 
             run = DemoRun(settings, key)
         with _step(console, "Starting Spark"):
-            session = background.get(console.print)
-        missing = run.missing(session)
+            engine = background.get(console.print)
+        missing = run.missing(engine)
         if missing:
             with _step(console, "Materializing") as show:
                 succeeded = run.materialize(missing, lambda name: show(f"Materializing {name}"))
@@ -79,7 +78,7 @@ def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
                 console.print(failure, style="red", markup=False, highlight=False)
             console.print("The run failed. `userprofile doctor` tests the parts one by one.")
             return 1
-        _look(console, session, to_bizdate(date))
+        _look(console, engine, to_bizdate(date))
     console.print(f"\n{time.monotonic() - started:.1f} s in all. How to go on:", highlight=False)
     command = _own_command()
     console.print("  make ui: the same history in the Dagster UI, with schedule and backfills")
@@ -162,10 +161,10 @@ def _print_assets(console: Console, rows: Sequence[AssetRow]) -> None:
     console.print(table)
 
 
-def _look(console: Console, session: SparkSession, bizdate: str) -> None:
+def _look(console: Console, engine: Engine, bizdate: str) -> None:
     """Run the tutorial's two verification queries."""
     for table in _LOOK:
         sql = f"SELECT * FROM {table} WHERE dt = '{bizdate}' LIMIT 5"  # noqa: S608 - a name of ours and eight digits
         console.print(f"\n[bold]{sql}[/bold]", highlight=False)
-        frame = session.sql(sql)
-        print_table(console, frame.columns, frame.collect(), limit=5)
+        names, rows = engine.stream(sql)
+        print_table(console, names, rows, limit=5)

@@ -25,10 +25,9 @@ from userprofile_assets.errors import NotPublishedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pyspark.sql import SparkSession
-
     from userprofile_assets.resources.oss import OssResource
     from userprofile_assets.settings import Settings
+    from userprofile_assets.warehouse.engine import Engine
 
 _POLL_SECONDS = 0.2
 
@@ -68,9 +67,9 @@ class DemoRun:
         """All assets that can be materialized, upstream first."""
         return [*self._ingest, *self._tables]
 
-    def missing(self, session: SparkSession) -> list[str]:
+    def missing(self, engine: Engine) -> list[str]:
         """Return the assets whose day is not recorded, not in storage, or not in Spark."""
-        return [name for name in self.assets if not self._is_good(name, session)]
+        return [name for name in self.assets if not self._is_good(name, engine)]
 
     def materialize(self, names: Sequence[str], progress: Callable[[str], None]) -> bool:
         """Materialize the day of some assets; return whether all of them succeeded.
@@ -106,7 +105,7 @@ class DemoRun:
             for event in self._events(dg.DagsterEventType.STEP_FAILURE)
         ]
 
-    def _is_good(self, name: str, session: SparkSession) -> bool:
+    def _is_good(self, name: str, engine: Engine) -> bool:
         recorded = self._instance.get_materialized_partitions(dg.AssetKey(name))
         if self._key not in recorded:
             return False
@@ -118,9 +117,9 @@ class DemoRun:
             except NotPublishedError:
                 return False
             return True
-        if not session.catalog.tableExists(name):
+        if not engine.table_exists(name):
             return False
-        partitions = session.sql(f"SHOW PARTITIONS {name}").collect()
+        partitions = engine.execute(f"SHOW PARTITIONS {name}")
         return f"dt={to_bizdate(self._key)}" in {row[0] for row in partitions}
 
     def _row(self, name: str) -> AssetRow:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from userprofile_assets.bizdate import to_bizdate, yesterday
-from userprofile_assets.errors import LockTimeoutError, SettingsError, UserProfileError
+from userprofile_assets.cli import doctor_spark
+from userprofile_assets.errors import SettingsError, UserProfileError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.settings import DOTENV, PREFIX, Settings
 
@@ -87,8 +88,10 @@ def _tests(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         ("log source", lambda: _log_source(settings)),
         ("user source", lambda: _user_source(settings)),
         ("object storage", lambda: _storage(settings)),
-        ("Spark metastore", lambda: _metastore(settings)),
-        ("Spark start", lambda: _archive(settings)),
+        ("Spark", lambda: doctor_spark.server(settings)),
+        ("Spark metastore", lambda: doctor_spark.metastore(settings)),
+        ("Spark storage", lambda: doctor_spark.storage(settings)),
+        ("Spark start", lambda: doctor_spark.start(settings)),
         ("Dagster instance", lambda: _instance(settings)),
     ]
 
@@ -184,28 +187,6 @@ def _storage(settings: Settings) -> str:
     if found != b"probe":
         raise UserProfileError("a probe object reads back differently", where=store.uri)
     return f"{store.uri} takes, returns and deletes an object"
-
-
-def _metastore(settings: Settings) -> str:
-    from userprofile_assets.cli.spark import session_options
-
-    options = session_options(settings, "doctor")
-    if not options.uses_embedded_metastore:
-        return "by SPARK_CONF; not tested here"
-    try:
-        with exclusive_lock(options.metastore_lock, purpose="userprofile doctor", timeout=0):
-            return "embedded (Derby), free"
-    except LockTimeoutError as error:
-        return f"embedded (Derby), in use: {error.what}; others wait for it"
-
-
-def _archive(settings: Settings) -> str:
-    from userprofile_assets.warehouse.class_archive import archive_path
-    from userprofile_assets.warehouse.java import find_java
-
-    if archive_path(settings.home, find_java()).is_file():
-        return "with the class archive"
-    return "without a class archive; `userprofile spark archive` makes it start faster"
 
 
 def _instance(settings: Settings) -> str:

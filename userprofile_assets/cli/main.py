@@ -92,6 +92,26 @@ def query(
 
 
 @app.command()
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000,
+    connect_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the Spark Connect server.")
+    ] = 15002,
+) -> None:
+    """Run the Dagster UI and a warm Spark until Ctrl-C.
+
+    Starts a local Spark Connect server and `dagster dev`, waits until each answers and passes on
+    what they print. Runs launched in the UI share that Spark, and so do `userprofile query` and
+    `dagster asset materialize`. All of it ends on Ctrl-C, or when one part does (exit code 1).
+
+    With `USERPROFILE_SPARK_REMOTE` set, only `dagster dev` is started.
+    """
+    from userprofile_assets.cli.up import run_up
+
+    raise typer.Exit(run_up(Settings.load(), port=port, connect_port=connect_port))
+
+
+@app.command()
 def doctor() -> None:
     """Test each setting and connection, one line each: the tutorial's connectivity test.
 

@@ -15,12 +15,11 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from userprofile_assets.cli.spark import background_session, tell
+from userprofile_assets.cli.spark import background_engine, tell
 from userprofile_assets.errors import SparkError
 
 if TYPE_CHECKING:
     from userprofile_assets.settings import Settings
-from userprofile_assets.warehouse.spark_errors import first_line, spark_exceptions
 
 Rows = Iterable[Sequence[Any]]
 
@@ -37,19 +36,16 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
     Raises:
         SparkError: Spark refused the statement.
     """
-    with background_session(settings, "query") as background:
+    with background_engine(settings, "query") as background:
         with Status("Starting Spark", console=Console(stderr=True)) as status:
-            session = background.get(tell)
+            engine = background.get(tell)
             status.update("Running the statement")
             try:
-                frame = session.sql(sql)
-                names = frame.columns
-                # Fetches partition by partition, so a large result does not need to fit in memory.
-                rows = frame.toLocalIterator()
+                names, rows = engine.stream(sql)
                 head = list(islice(rows, 1))
-            except spark_exceptions() as error:
+            except SparkError as error:
                 raise SparkError(
-                    first_line(error),
+                    error.what,
                     where="the statement",
                     remedy="`SHOW TABLES` and `DESCRIBE TABLE name` tell what is there",
                 ) from error

@@ -1,4 +1,4 @@
-"""A Spark session for a command: started in the background, its waits told on standard error."""
+"""Spark for a command: opened in the background, its waits told on standard error."""
 
 from __future__ import annotations
 
@@ -9,32 +9,68 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from userprofile_assets.warehouse.session import BackgroundSession
+from userprofile_assets.ingestion.store import S3Options
+from userprofile_assets.resources.spark_storage import with_storage
+from userprofile_assets.warehouse.open_engine import BackgroundEngine, effective_remote
 from userprofile_assets.warehouse.session_options import SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import SecretStr
+
     from userprofile_assets.settings import Settings
 
 
 def session_options(settings: Settings, command: str) -> SessionOptions:
-    """Return the options of a command's session."""
-    conf = settings.spark_conf.get_secret_value() if settings.spark_conf else "{}"
-    return SessionOptions(
+    """Return the options of a command's session, as the `spark` resource makes a run's.
+
+    Raises:
+        SettingsError: The jars for the object storage are missing.
+    """
+    name = f"userprofile-{command}-{os.getpid()}"
+    options = SessionOptions(
         home=settings.home,
         master=settings.spark_master,
+        remote=_revealed(settings.spark_remote),
         timezone=settings.timezone,
-        conf=json.loads(conf),
-        app_name=f"userprofile-{command}-{os.getpid()}",
+        conf=json.loads(_revealed(settings.spark_conf) or "{}"),
+        app_name=name,
         lock_seconds=settings.spark_lock_seconds,
+        statement_seconds=settings.spark_statement_seconds or None,
+        tag=name,
+    )
+    return with_storage(options, settings.effective_spark_uri, _store_options(settings))
+
+
+def _store_options(settings: Settings) -> S3Options:
+    return S3Options(
+        endpoint=settings.oss_endpoint,
+        region=settings.oss_region,
+        profile=settings.oss_profile,
+        addressing=settings.oss_addressing,
+        access_key_id=_revealed(settings.oss_access_key_id),
+        access_key_secret=_revealed(settings.oss_access_key_secret),
+        security_token=_revealed(settings.oss_security_token),
+        encryption=settings.oss_encryption,
+        encryption_key_id=settings.oss_encryption_key_id,
     )
 
 
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def uses_local_spark(settings: Settings) -> bool:
+    """Tell whether a command starts a local Spark of its own."""
+    options = session_options(settings, "look")
+    return options.is_local and effective_remote(options) is None
+
+
 @contextmanager
-def background_session(settings: Settings, command: str) -> Iterator[BackgroundSession]:
-    """Give a session that is starting; it ends with the block."""
-    background = BackgroundSession(session_options(settings, command))
+def background_engine(settings: Settings, command: str) -> Iterator[BackgroundEngine]:
+    """Give an engine that is opening; it closes with the block."""
+    background = BackgroundEngine(session_options(settings, command))
     background.start()
     try:
         yield background

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from userprofile_assets.errors import SourceUnavailableError
-from userprofile_assets.ingestion.http_body import read_pieces
+from userprofile_assets.ingestion.http_body import gather, read_pieces
 from userprofile_assets.ingestion.http_errors import (
     LATER,
     SourceBusyError,
@@ -69,7 +69,7 @@ def read_ranges(
     log: Callable[[str], None],
     gain: Gain,
 ) -> Generator[bytes, None, None]:
-    """Yield the file from `start` on, block by block; may end early, at the end of a block.
+    """Yield the file from `start` on, chunk by chunk; may end early, at the end of a block.
 
     The first block is asked for alone. It ends before that one when the server gives no parts.
 
@@ -91,10 +91,9 @@ def read_ranges(
             f"The server gives about {gain.single / 1024**2:.1f} MiB/s on one connection: "
             f"reading on from byte {start:,} with up to {connections} range requests at once"
         )
-        yield first
-        del first
+        yield from _emptied(first)
         following = end
-        pending: deque[Future[bytes]] = deque()
+        pending: deque[Future[deque[bytes]]] = deque()
         while following < size or pending:
             while following < size and len(pending) < connections + _WAITING_BLOCKS:
                 end = min(following + BLOCK_BYTES, size)
@@ -108,14 +107,26 @@ def read_ranges(
                     error.what, where=error.where, remedy=error.remedy
                 ) from error
             gain.waited += time.monotonic() - begun
-            gain.received += len(block)
-            yield block
-            del block
+            gain.received += sum(map(len, block))
+            yield from _emptied(block)
             if gain.is_none(connections=connections) and following < size:
                 log("Several range requests are not faster here: reading on in one stream")
                 return
     finally:
         blocks.close()
+
+
+def _emptied(block: deque[bytes]) -> Iterator[bytes]:
+    """Give out a block in chunks, each of which can be freed before the next one is asked for.
+
+    Joined, it would be in memory twice.
+    """
+
+    def pieces() -> Iterator[bytes]:
+        while block:
+            yield block.popleft()
+
+    return gather(pieces())
 
 
 class _Blocks:
@@ -129,7 +140,7 @@ class _Blocks:
         self._cancelled = threading.Event()
         self._threads = ThreadPoolExecutor(session.options.connections, "range")
 
-    def submit(self, start: int, end: int) -> Future[bytes]:
+    def submit(self, start: int, end: int) -> Future[deque[bytes]]:
         """Fetch a block in a thread."""
         self._submitted = True
         return self._threads.submit(self.fetch, start, end)
@@ -142,15 +153,15 @@ class _Blocks:
             self._session.interrupt()
         self._threads.shutdown(wait=True)
 
-    def fetch(self, start: int, end: int, *, patient: bool = True) -> bytes:
-        """Return the bytes from `start` up to, not with, `end`.
+    def fetch(self, start: int, end: int, *, patient: bool = True) -> deque[bytes]:
+        """Return the pieces from `start` up to, not with, `end`.
 
         Args:
             start: First byte.
             end: Byte after the last one.
             patient: Whether it goes on after a cut; without, the first failure is raised.
         """
-        pieces: list[bytes] = []
+        pieces: deque[bytes] = deque()
         patience = Patience(self._log, deadline=self._session.deadline, cancelled=self._cancelled)
         offset = start
         while True:
@@ -162,7 +173,7 @@ class _Blocks:
                     if self._cancelled.is_set():  # a connection that was opened after the end
                         break
                 if offset == end:
-                    return b"".join(pieces)
+                    return pieces
                 failure = SourceUnavailableError(
                     f"a part ended at byte {offset:,} instead of {end:,}",
                     where=self._session.name,

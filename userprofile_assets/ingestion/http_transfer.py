@@ -70,7 +70,7 @@ class Transfer:
         )
 
     def chunks(self) -> Generator[bytes, None, None]:
-        """Yield the whole file in chunks of about 1 MiB.
+        """Yield the whole file in chunks of about 0.3 to 1.3 MiB.
 
         Raises:
             SourceUnavailableError: It broke off and cannot go on; another try begins from zero.

@@ -1,7 +1,7 @@
 r"""The line of a row as MySQL itself makes it, and the little that is left to do to it here.
 
 Belongs here: the SQL text of each column type, the marks between fields, the escapes. Does not
-belong here: how lines come over the wire (`mysql_packets.py`), which rows (`table_source.py`).
+belong here: how lines come over the wire (`mysql_packets.py`), which rows (`table_select.py`).
 docs/text-format.md describes the result for people.
 
 The server joins a row to one value with marks that are no bytes of UTF-8, so that no value can hold
@@ -39,6 +39,15 @@ _DATES = frozenset({"date", "datetime", "timestamp"})
 # `+ 0` gives the number: BIT is sent as bytes, and ZEROFILL pads a number for display.
 _NUMBERS = re.compile(r"bit\b.*|.* zerofill")
 _TEXTS = re.compile(r"(var)?char|(tiny|medium|long)?text|enum|set")
+
+
+def quote_name(name: str) -> str:
+    """Quote a name for SQL that SQLAlchemy is given as it is.
+
+    Its own quoting doubles percent signs for the driver, as it then does with the whole SQL. MySQL
+    takes backticks in every SQL mode, ANSI_QUOTES included.
+    """
+    return f"`{name.replace('`', '``')}`"
 
 
 def line_sql(

@@ -33,8 +33,10 @@ ATTEMPTS = 4
 SECONDS = 60.0
 """Longest silence of the store in one try."""
 
+BODY_RATE = 128 * 1024
+"""Bytes a second, the slowest that one body may be sent or come."""
+
 _CONNECT_SECONDS = 10
-_BODY_RATE = 128 * 1024  # bytes a second, the slowest that one body may be sent
 
 
 class S3Bucket:
@@ -114,12 +116,34 @@ class S3Bucket:
         parameters.update(Bucket=self.name, Prefix=self.prefix + prefix)
         return await self._send("list_objects_v2", self.where(prefix), 0, parameters)
 
-    async def receive(self, body: Any, size: int, key: str) -> bytes:
-        """Return at most `size` further bytes of an answer's body."""
-        with self._explained("reading an object", self.where(key)):
-            async with asyncio.timeout(self._call_seconds):
-                chunk: bytes = await body.read(size)
-                return chunk
+    def seconds_for(self, size: int) -> float:
+        """Return how long a body of so many bytes may be on its way."""
+        return self._seconds + size / BODY_RATE
+
+    async def receive(
+        self, body: Any, size: int, key: str, *, limit: float, waited: float
+    ) -> bytes:
+        """Return at most `size` further bytes of an answer's body.
+
+        Args:
+            body: The body of botocore's answer.
+            size: Most bytes.
+            key: Whose body it is, for errors.
+            limit: Seconds of waiting for the whole body.
+            waited: How many of them are gone.
+
+        Raises:
+            UserProfileError: Whatever went wrong; StorageUnavailableError when the time is over.
+        """
+        with self._explained("get_object", self.where(key)):
+            try:
+                async with asyncio.timeout(max(0.0, limit - waited)) as clock:
+                    chunk: bytes = await body.read(size)
+                    return chunk
+            except TimeoutError:
+                if not clock.expired():
+                    raise
+        raise self._too_slow("get_object", self.where(key), "send", limit)
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Let a coroutine run on the loop."""
@@ -140,7 +164,7 @@ class S3Bucket:
     async def _send(
         self, operation: str, where: str, size: int, parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        limit = self._seconds + size / _BODY_RATE if size else self._call_seconds
+        limit = self.seconds_for(size) if size else self._call_seconds
         for last in (False, True) if size else (True,):
             with self._explained(operation, where):
                 try:
@@ -152,8 +176,12 @@ class S3Bucket:
                         raise
             if not last:
                 parameters["Body"].seek(0)
-        raise StorageUnavailableError(
-            f"{operation} failed: the store did not take or answer it within {limit:.0f} s",
+        raise self._too_slow(operation, where, "take or answer", limit)
+
+    @staticmethod
+    def _too_slow(operation: str, where: str, what: str, limit: float) -> StorageUnavailableError:
+        return StorageUnavailableError(
+            f"{operation} failed: the store did not {what} it within {limit:.0f} s",
             where=where,
             remedy="check USERPROFILE_OSS_ENDPOINT and the network",
         )

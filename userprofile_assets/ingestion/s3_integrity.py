@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from io import BytesIO
 
 _ETAG = re.compile(r"[0-9a-fA-F]{32}(-\d+)?")
 
@@ -27,12 +26,6 @@ def etag_of(answer: dict[str, Any]) -> str | None:
     """Return an answer's ETag without quotes."""
     etag: str | None = answer.get("ETag")
     return etag.strip('"') if etag else None
-
-
-def body_md5(body: BytesIO) -> bytes:
-    """Return the MD5 of a body, without a copy of it: 25 ms for 16 MiB, beside the loop."""
-    with body.getbuffer() as view:
-        return hashlib.md5(view, usedforsecurity=False).digest()
 
 
 def content_md5(digest: bytes) -> str:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import NotPublishedError, StorageError, UserProfileError
 from userprofile_assets.ingestion.s3_client import ATTEMPTS, SECONDS, S3Bucket
+from userprofile_assets.ingestion.s3_download import read
 from userprofile_assets.ingestion.s3_errors import missing
 from userprofile_assets.ingestion.s3_integrity import etag_of
-from userprofile_assets.ingestion.s3_upload import S3Upload, abort, complete, create, part, read
+from userprofile_assets.ingestion.s3_upload import S3Upload, abort, complete, create, part
 from userprofile_assets.ingestion.store import ObjectInfo, S3Options, check_prefix
 from userprofile_assets.object_keys import check_key
 

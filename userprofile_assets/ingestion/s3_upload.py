@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import suppress
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import (
@@ -21,12 +20,13 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
     UserProfileError,
 )
+from userprofile_assets.ingestion.s3_body import Body
+from userprofile_assets.ingestion.s3_download import read
 from userprofile_assets.ingestion.s3_errors import UploadGoneError
-from userprofile_assets.ingestion.s3_integrity import Sent, body_md5, content_md5, etag_of
-from userprofile_assets.ingestion.store import READ_BYTES
+from userprofile_assets.ingestion.s3_integrity import Sent, content_md5, etag_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from userprofile_assets.ingestion.s3_client import S3Bucket
@@ -62,7 +62,7 @@ class S3Upload:
         self._key = key
         self._part_bytes = part_bytes
         self._memory = part_bytes * parts_in_flight
-        self._body = BytesIO()
+        self._body = Body()
         self._creating: Future[Any] | None = None
         self._flying: set[Future[Any]] = set()
         self._parts: dict[int, dict[str, Any]] = {}
@@ -78,9 +78,10 @@ class S3Upload:
         """
         if self._staged:
             raise ValueError("write after stage")
-        view = memoryview(data)
+        # The body keeps what it is given; bytes(data) copies only what could still change.
+        view = memoryview(bytes(data))
         while view:
-            room = self._part_bytes - self._body.tell()
+            room = self._part_bytes - self._body.size
             if not room:
                 self._send()
                 continue
@@ -109,7 +110,7 @@ class S3Upload:
 
     def discard(self) -> None:
         """Abort a multipart upload that is not committed, so that its parts are not billed."""
-        self._body = BytesIO()
+        self._body = Body()
         for future in self._flying:
             future.cancel()
         creating, self._creating = self._creating, None
@@ -129,16 +130,15 @@ class S3Upload:
 
     def _put(self) -> None:
         bucket = self._bucket
-        digest = body_md5(self._body)
-        size = self._body.tell()
-        self._body.seek(0)
+        digest = self._body.md5()
+        size = self._body.size
         parameters: dict[str, Any] = dict(bucket.encryption)
         if bucket.profile.content_md5:
             parameters["ContentMD5"] = content_md5(digest)
         answer = bucket.call("put_object", self._key, size=size, Body=self._body, **parameters)
         self._sent = Sent(whole=True)
         self._sent.add(1, size, digest, answer)
-        self._body = BytesIO()
+        self._body = Body()
 
     def _send(self) -> None:
         """Hand the part over as soon as there is a place for it."""
@@ -158,7 +158,7 @@ class S3Upload:
                 where=self._bucket.where(self._key),
                 remedy="raise USERPROFILE_OSS_PART_MIB",
             )
-        body, self._body = self._body, BytesIO()
+        body, self._body = self._body, Body()
         self._flying.add(self._bucket.start(self._send_part(self._number, body, upload_id)))
         if self._number % PARTS_PER_SIZE == 0:
             self._part_bytes *= 2
@@ -169,11 +169,10 @@ class S3Upload:
         for future in done:
             future.result()
 
-    async def _send_part(self, number: int, body: BytesIO, upload_id: str) -> None:
-        size = body.tell()
-        body.seek(0)
+    async def _send_part(self, number: int, body: Body, upload_id: str) -> None:
+        size = body.size
         # In a thread, so that hashing one part and sending others go on at the same time.
-        digest = await asyncio.to_thread(body_md5, body)
+        digest = await asyncio.to_thread(body.md5)
         parameters: dict[str, Any] = {}
         if self._bucket.profile.content_md5:
             parameters["ContentMD5"] = content_md5(digest)
@@ -273,16 +272,6 @@ def check(bucket: S3Bucket, key: str, sent: Sent) -> None:
         with suppress(UserProfileError):
             bucket.call("delete_object", key)
         raise _other_bytes(bucket, key, sent, "other bytes (their MD5 differs)")
-
-
-def read(bucket: S3Bucket, key: str) -> Iterator[bytes]:
-    """Yield an object's bytes in chunks of at most 1 MiB, from one request."""
-    body = bucket.call("get_object", key)["Body"]
-    try:
-        while chunk := bucket.wait(bucket.start(bucket.receive(body, READ_BYTES, key))):
-            yield chunk
-    finally:
-        bucket.soon(body.close)
 
 
 def _other_bytes(bucket: S3Bucket, key: str, sent: Sent, found: str) -> StorageError:

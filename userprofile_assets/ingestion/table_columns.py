@@ -1,7 +1,7 @@
 """The columns of a table or a query: name, type, comment, nullable.
 
 Belongs here: asking the database what there is. Does not belong here: reading rows
-(`table_source.py`), what a type's text is (`mysql_lines.py`).
+(`table_rows.py`), what a type's text is (`mysql_lines.py`).
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SourceError
+from userprofile_assets.ingestion.open_snapshot import open_snapshot
 from userprofile_assets.ingestion.retry import retrying
 from userprofile_assets.ingestion.table_errors import database_name
-from userprofile_assets.ingestion.table_source import TableOptions, open_snapshot, source_name
+from userprofile_assets.ingestion.table_options import TableOptions
+from userprofile_assets.ingestion.table_select import source_name
 from userprofile_assets.ingestion.text_dialect import check_delimiter
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def copy_table(
     going on behind the last row would mix two snapshots.
 
     Args:
-        engine: Where the table is; see `table_source.engine_for`.
+        engine: Where the table is; see `table_engine.engine_for`.
         publisher: Publishes the object with its manifest, all or nothing.
         target: The day's object.
         options: What to copy.
@@ -69,6 +71,8 @@ def _export(
     """Write all rows of one snapshot into `sink` and return the facts about the source."""
     name = source_name(engine, options)
     with open_snapshot(engine, options) as snapshot:
+        if "slices" in snapshot.facts:
+            log(f"{name}: read in {snapshot.facts['slices']} slices")
         if snapshot.rows is not None:
             log(f"{name}: {snapshot.rows} rows in the snapshot")
         for text in snapshot.text():
@@ -89,5 +93,5 @@ def _export(
             "columns": snapshot.columns,
             "where": options.where,
             "split_key": options.split_key,
-            **({} if snapshot.position is None else {"position": snapshot.position}),
+            **snapshot.facts,
         }

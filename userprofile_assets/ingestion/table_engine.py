@@ -1,7 +1,7 @@
 """The engine that tables are read with: driver, time-outs, TLS; it opens no connection.
 
 Belongs here: what the URL and the settings mean for SQLAlchemy and its drivers. Does not belong
-here: the reading (`table_source.py`), TLS modes (`mysql_tls.py`), what an error means
+here: the reading (`table_rows.py`), TLS modes (`mysql_tls.py`), what an error means
 (`table_errors.py`).
 """
 

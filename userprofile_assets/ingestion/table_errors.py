@@ -1,7 +1,7 @@
 """What a database's error means: permanent or transient, and what to do.
 
 Belongs here: turning exceptions of SQLAlchemy and of the drivers into typed errors without
-secrets. Does not belong here: the reading itself (`table_source.py`), the numbers of MySQL's errors
+secrets. Does not belong here: the reading itself (`table_rows.py`), the numbers of MySQL's errors
 (`mysql_errors.py`).
 """
 

@@ -1,7 +1,7 @@
 r"""The text between a table, object storage and Spark: encoding rows, and reading one line back.
 
 Belongs here: the escapes and the text form of each kind of value. Does not belong here: where the
-rows come from (`table_source.py`), the DDL that reads them (`sql/`). docs/text-format.md describes
+rows come from (`table_rows.py`), the DDL that reads them (`sql/`). docs/text-format.md describes
 the same for people.
 
 One record a line, UTF-8, LF at the end, a one-character delimiter between fields, escaped by `\`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +11,7 @@ from userprofile_assets.bizdate import has_bizdate, parse_day, substitute
 from userprofile_assets.demo.sources import ensure_log
 from userprofile_assets.errors import SettingsError
 from userprofile_assets.ingestion.http_options import HttpOptions
+from userprofile_assets.json_objects import read_strings
 
 
 class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster's own subclasses leave it open
@@ -107,15 +107,11 @@ class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster
 
 def _headers(text: str) -> dict[str, str]:
     """Read the headers; an error does not show them."""
-    values: object = {}
     try:
-        values = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        values = None
-    if isinstance(values, dict) and all(isinstance(value, str) for value in values.values()):
-        return values
-    raise SettingsError(
-        "this is no JSON object whose values are texts",
-        where="USERPROFILE_LOG_HEADERS",
-        remedy='write it as {"X-Api-Key": "..."}',
-    )
+        return read_strings(text or "{}")
+    except ValueError as error:
+        raise SettingsError(
+            str(error),
+            where="USERPROFILE_LOG_HEADERS",
+            remedy='write it as {"X-Api-Key": "..."}',
+        ) from None

@@ -21,7 +21,7 @@ from userprofile_assets.errors import SparkError, StorageError
 if TYPE_CHECKING:
     from userprofile_assets.warehouse.java import Java
 
-_TRAINING_SECONDS = 300
+_TRAINING_SECONDS = 600
 
 
 def archive_path(home: Path, java: Java) -> Path:

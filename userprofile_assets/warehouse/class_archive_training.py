@@ -6,9 +6,14 @@ executes decides which classes the archive holds, so it follows the statements o
 
 from __future__ import annotations
 
+import secrets
+import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from userprofile_assets.warehouse.connect import open_connect
+from userprofile_assets.warehouse.connect_home import remote_address
 from userprofile_assets.warehouse.session import open_session
 from userprofile_assets.warehouse.session_options import SessionOptions
 
@@ -36,6 +41,7 @@ def main(scratch: str, archive: str) -> None:
         directory = root / table / "1"
         directory.mkdir(parents=True)
         (directory / "data.txt").write_text(line, encoding="utf-8")
+    token, port = secrets.token_urlsafe(32), _free_port()
     options = SessionOptions(
         home=Path(scratch),
         master="local[*]",
@@ -43,14 +49,38 @@ def main(scratch: str, archive: str) -> None:
         conf={
             "spark.driver.extraJavaOptions": (
                 f'"-XX:ArchiveClassesAtExit={archive}" -Xlog:disable -Xlog:all=error'
-            )
+            ),
+            # The same driver as a Spark Connect server, so that one archive serves both.
+            "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.connect.authenticate.token": token,
         },
     )
-    with open_session(options, stop_seconds=200) as session:
-        for statement in _STATEMENTS:
-            for table in ("a", "b") if "{table}" in statement else ("",):
-                session.sql(statement.format(root=root, table=table)).collect()
-        session.catalog.tableExists("a")
+    server = replace(options, remote=remote_address(port, token), conf={})
+    with open_session(options, stop_seconds=200) as running:
+        for statement in _statements(root):
+            running.session.sql(statement).collect()
+        running.session.catalog.tableExists("a")
+        with open_connect(server) as engine:
+            for statement in _statements(root):
+                engine.execute(statement)
+            engine.table_exists("a")
+
+
+def _statements(root: Path) -> list[str]:
+    return [
+        statement.format(root=root, table=table)
+        for statement in _STATEMENTS
+        for table in (("a", "b") if "{table}" in statement else ("",))
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 if __name__ == "__main__":

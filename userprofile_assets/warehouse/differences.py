@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import SparkSession
-
+    from userprofile_assets.warehouse.executor import Executor
     from userprofile_assets.warehouse.table_model import TableDefinition
 
 # The JSON shows char(3) and varchar(3) as string, so lengths cannot be compared.
@@ -46,12 +45,18 @@ class Comparison:
     comments: tuple[Difference, ...]
 
 
-def compare(session: SparkSession, table: TableDefinition) -> Comparison:
+def compare(executor: Executor, table: TableDefinition, *, where: str) -> Comparison:
     """Compare a table that exists with its definition.
 
     One statement: the first use of `catalog.listColumns` alone costs a cold session a second.
+
+    Args:
+        executor: Runs the statement.
+        table: The definition.
+        where: The table and its file, for errors.
     """
-    found = json.loads(session.sql(f"DESCRIBE EXTENDED {table.table} AS JSON").collect()[0][0])
+    rows = executor.run(f"DESCRIBE EXTENDED {table.table} AS JSON", where=where)
+    found = json.loads(rows[0][0])
     columns = found["columns"]
     wanted = [*table.columns, *table.partition_columns]
     blocking = [

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 from userprofile_assets.bizdate import substitute
 from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.differences import compare, same_place
-from userprofile_assets.warehouse.spark_errors import first_line, spark_exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pyspark.sql import Row, SparkSession
-
+    from userprofile_assets.warehouse.engine import Row
+    from userprofile_assets.warehouse.executor import Executor
     from userprofile_assets.warehouse.table_model import TableDefinition
 
 
@@ -39,10 +38,10 @@ class ExternalDay:
 
 
 class TableRunner:
-    """Runs one table's statements on one session.
+    """Runs one table's statements.
 
     Args:
-        session: The Spark session.
+        executor: Runs a statement.
         table: The table's definition.
         variables: Values of the file's variables, without `bizdate`.
         log: Told what was done, a sentence each.
@@ -50,12 +49,12 @@ class TableRunner:
 
     def __init__(
         self,
-        session: SparkSession,
+        executor: Executor,
         table: TableDefinition,
         variables: Mapping[str, str],
         log: Callable[[str], None],
     ) -> None:
-        self._session = session
+        self._executor = executor
         self._table = table
         self._name = table.table
         self._variables = variables
@@ -73,11 +72,11 @@ class TableRunner:
             SparkError: Columns, types, format or options differ. Nothing was changed.
         """
         create = self._table.statement("create")
-        if create is not None and not self._session.catalog.tableExists(self._name):
+        if create is not None and not self._executor.table_exists(self._name):
             self._run(create.render(self._variables))
             self._log(f"created table {self._name}")
             return ()
-        comparison = compare(self._session, self._table)
+        comparison = compare(self._executor, self._table, where=self._where)
         if comparison.blocking:
             raise SparkError(
                 "the table in Spark differs from its file; nothing was changed. "
@@ -206,14 +205,7 @@ class TableRunner:
         )
 
     def _run(self, statement: str) -> list[Row]:
-        try:
-            return self._session.sql(statement).collect()
-        except spark_exceptions() as error:
-            raise SparkError(
-                f"Spark refused a statement: {first_line(error)}",
-                where=self._where,
-                remedy=f"the statement was: {' '.join(statement.split())[:300]}",
-            ) from error
+        return self._executor.run(statement, where=self._where)
 
 
 def _literal(text: str) -> str:

@@ -1,7 +1,7 @@
 """Start a Spark session, and end with it everything that was started.
 
-Belongs here: the driver's JVM, the metastore's lock, the background start. Does not belong here:
-the configuration (`session_options.py`), statements (`runner.py`).
+Belongs here: the driver's JVM and the metastore's lock. Does not belong here: the configuration
+(`session_options.py`), statements (`session_engine.py`), servers elsewhere (`connect.py`).
 
 Life of an embedded session: take the metastore's lock; start the JVM, which inherits the lock's
 descriptor; make the session. At the end: stop Spark, end the JVM, release the lock. Derby keeps
@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SparkError
@@ -24,12 +24,22 @@ from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.warehouse.driver_log import last_lines, open_log
 from userprofile_assets.warehouse.java import find_java
 from userprofile_assets.warehouse.session_options import SessionOptions, launch_conf, spark_conf
-from userprofile_assets.warehouse.spark_errors import first_line
+from userprofile_assets.warehouse.spark_errors import first_line, spark_exceptions
 
 if TYPE_CHECKING:
+    import threading
+
     from pyspark.sql import SparkSession
 
 SessionFactory = Callable[[Mapping[str, str]], "SparkSession"]
+
+
+@dataclass(frozen=True)
+class RunningSession:
+    """A session, and the JVM it runs in where that was started for it."""
+
+    session: SparkSession
+    process: subprocess.Popen[bytes] | None = None
 
 
 def build_session(conf: Mapping[str, str]) -> SparkSession:
@@ -60,7 +70,7 @@ def open_session(
     on_wait: Callable[[str], None] | None = None,
     stop_event: threading.Event | None = None,
     stop_seconds: float = 30,
-) -> Iterator[SparkSession]:
+) -> Iterator[RunningSession]:
     """Give a Spark session; what was started for it ends with the block.
 
     A session that this process already has is used as it is and left running.
@@ -79,7 +89,7 @@ def open_session(
     """
     running = running_session()
     if running is not None:
-        yield running
+        yield RunningSession(running)
         return
     conf = spark_conf(options, find_java())
     with ExitStack() as stack:
@@ -104,8 +114,14 @@ def open_session(
                 where=options.master,
                 remedy=f"read {options.log_file}; `userprofile doctor` tests the parts one by one",
             ) from error
-        stack.callback(session.stop)
-        yield session
+        stack.callback(_stop, session)
+        yield RunningSession(session, gateway.proc)
+
+
+def _stop(session: SparkSession) -> None:
+    """Stop Spark; a JVM that has ended already cannot be told to."""
+    with suppress(*spark_exceptions(), OSError):
+        session.stop()
 
 
 def _launch(options: SessionOptions, conf: Mapping[str, str], inherited: tuple[int, ...]) -> Any:
@@ -157,84 +173,3 @@ def _end(gateway: Any, stop_seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-class BackgroundSession:
-    """A session that starts in a thread while other work goes on.
-
-    Starting Spark costs seconds; copying the day's objects does not need it.
-
-    Args:
-        options: Where and how Spark runs.
-        make_session: As in `open_session`.
-    """
-
-    def __init__(
-        self, options: SessionOptions, *, make_session: SessionFactory = build_session
-    ) -> None:
-        self._options = options
-        self._make_session = make_session
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._ready = threading.Event()
-        self._waiting: str | None = None
-        self._session: SparkSession | None = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="spark-session", daemon=True)
-        self._thread.start()
-
-    def get(self, log: Callable[[str], None]) -> SparkSession:
-        """Wait until the session is there and return it; after a failure, start it anew first.
-
-        Args:
-            log: Told when another process has the metastore open.
-
-        Raises:
-            SparkError: See `open_session`.
-            LockTimeoutError: See `open_session`.
-        """
-        if self._thread is None:
-            self.start()
-        told = False
-        while not self._ready.wait(0.05):
-            if self._waiting and not told:
-                log(self._waiting)
-                told = True
-        if self._session is None:
-            # The next call starts anew: a retried step must not get the same error for ever.
-            self._thread = None
-            raise self._error or SparkError("Spark did not start", where=self._options.master)
-        return self._session
-
-    def close(self) -> None:
-        """End the session and wait for the end; a start that is going on is waited for."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            with open_session(
-                self._options,
-                make_session=self._make_session,
-                on_wait=self._note_wait,
-                stop_event=self._stop,
-            ) as session:
-                self._warm(session)
-                self._session = session
-                self._ready.set()
-                self._stop.wait()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever calls get()
-            self._error = error
-        finally:
-            self._ready.set()
-
-    def _note_wait(self, sentence: str) -> None:
-        self._waiting = sentence
-
-    def _warm(self, session: SparkSession) -> None:
-        """Open the metastore now: the first statement that touches it costs 2 seconds."""
-        session.catalog.tableExists("userprofile_warm_up")

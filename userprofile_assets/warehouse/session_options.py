@@ -46,6 +46,13 @@ class SessionOptions:
         conf: More configuration; wins over what this module sets. May hold secrets.
         app_name: Name shown in Spark's own UI and logs.
         lock_seconds: How long to wait for another process that has the metastore open.
+        remote: Address of a Spark Connect or Thrift server, which is used instead of `master`. A
+            secret: it may hold a token or a password.
+        statement_seconds: After which a statement is cancelled; None: never.
+        storage: `spark.hadoop.*` keys that let Spark reach the object storage. Hold secrets.
+        jars: More jars for the driver and the executors, such as those of S3A.
+        tag: Put on every statement, for Spark's UI and event log.
+        session_id: A UUID that names the session on a Connect server; a random one if None.
     """
 
     home: Path
@@ -54,6 +61,12 @@ class SessionOptions:
     conf: Mapping[str, str] = field(default_factory=dict, repr=False)
     app_name: str = "userprofile"
     lock_seconds: float = 600.0
+    remote: str | None = field(default=None, repr=False)
+    statement_seconds: float | None = None
+    storage: Mapping[str, str] = field(default_factory=dict, repr=False)
+    jars: tuple[Path, ...] = ()
+    tag: str | None = None
+    session_id: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -89,7 +102,8 @@ def spark_conf(options: SessionOptions, java: Java) -> dict[str, str]:
         "spark.sql.warehouse.dir": (options.home / "warehouse").as_uri(),
         "spark.ui.showConsoleProgress": "false",
         # Hides values of matching keys where Spark shows its configuration.
-        "spark.redaction.regex": "(?i)secret|password|token|access.?key|credential",
+        "spark.redaction.regex": "(?i)secret|passw|passphrase|token|credential"
+        "|(access|account|private|encryption).?key",
     }
     if options.uses_embedded_metastore:
         database = options.home / "metastore"
@@ -105,6 +119,9 @@ def spark_conf(options: SessionOptions, java: Java) -> dict[str, str]:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
         }
+    if options.jars:
+        conf["spark.jars"] = ",".join(map(str, options.jars))
+    conf |= options.storage
     conf |= options.conf
     conf["spark.driver.extraJavaOptions"] = " ".join(
         (*_java_options(options, java), options.conf.get("spark.driver.extraJavaOptions", ""))

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Any
-from urllib.error import URLError
-from urllib.request import ProxyHandler, Request, build_opener
-
 import pytest
 
+from userprofile_assets_tests.support.graphql import RUNS, WebServer
 from userprofile_assets_tests.support.project import ASSETS, CHECKOUT, free_port, wait_until
 
 pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
@@ -23,11 +18,6 @@ mutation Launch($params: LaunchBackfillParams!) {
     ... on LaunchBackfillSuccess { backfillId }
     ... on PythonError { message }
   }
-}
-"""
-RUNS = """
-query Runs($filter: RunsFilter!) {
-  runsOrError(filter: $filter) { ... on Runs { results { status tags { key value } } } }
 }
 """
 PARTITIONS = """
@@ -50,34 +40,6 @@ query Schedules($repository: RepositorySelector!) {
   }
 }
 """
-
-
-@dataclass(frozen=True)
-class WebServer:
-    """The GraphQL of a `dagster-webserver`."""
-
-    url: str
-
-    def answers(self) -> bool:
-        try:
-            self._open(Request(f"{self.url}/server_info"))
-        except (URLError, ConnectionError):
-            return False
-        return True
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        headers = {"Content-Type": "application/json"}
-        answer = json.loads(self._open(Request(f"{self.url}/graphql", body, headers)))
-        assert "errors" not in answer, answer
-        (data,) = answer["data"].values()
-        return data
-
-    def _open(self, request: Request) -> bytes:
-        # No proxy of the machine stands before 127.0.0.1.
-        with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
-            content: bytes = answer.read()
-        return content
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def proxy(s3_server):
 @pytest.fixture
 def make_store(s3_server, proxy, monkeypatch):
     """Make a store that reaches the server through the proxy, impatient enough for a test."""
-    monkeypatch.setattr(s3_client, "_BODY_RATE", PART)
+    monkeypatch.setattr(s3_client, "BODY_RATE", PART)
 
     def make(**arguments):
         options = S3Options(

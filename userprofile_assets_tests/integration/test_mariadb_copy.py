@@ -61,6 +61,7 @@ def test_a_table_is_copied_with_its_facts(mariadb, database, tmp_path):
         ],
         "where": None,
         "split_key": "uid",
+        "reader": "fast",
     }
 
 

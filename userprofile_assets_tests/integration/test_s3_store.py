@@ -396,28 +396,38 @@ def test_a_failing_source_leaves_the_former_day_and_no_parts(publisher, s3_serve
     assert s3_server.open_uploads() == []
 
 
+SMALL_PART = 64 * 1024
+
+
 def publish_in_child(server, locks, data, *, wrap):
-    store = S3Store(server.uri, server.options, part_bytes=PART)
+    store = S3Store(server.uri, server.options, part_bytes=SMALL_PART)
     publish_with(Publisher(store=wrap(store), locks=locks), data)
 
 
-def test_after_a_kill_the_day_is_the_former_or_the_new_one(publisher, s3_server, tmp_path):
-    former, new = b"one\n", b"two\n" * 2 * MIB  # 8 MiB: two parts
-    seen = set()
+def test_after_a_kill_at_each_call_the_day_is_the_former_or_the_new_one(
+    s3_server, tmp_path, monkeypatch
+):
+    """All 42 calls, about a second each; moto is told to take parts that are smaller than 5 MiB."""
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", SMALL_PART)
+    store = S3Store(s3_server.uri, s3_server.options, part_bytes=SMALL_PART)
+    publisher = Publisher(store=store, locks=tmp_path)
+    former, new = b"one\n", b"two\n" * (SMALL_PART // 2)  # two parts
+    seen = []
 
     def prepare():
         publish_with(publisher, former)
         return s3_server, tmp_path, new
 
-    # Each point costs a second here; test_publish.py tries each of them on a disk.
-    for _ in each_kill_point(publish_in_child, prepare, step=8):
+    for _ in each_kill_point(publish_in_child, prepare):
         manifest = publisher.read_manifest(KEY)
-        data = get(publisher.store, KEY)
+        data = get(store, KEY)
         assert data in {former, new}
+        assert manifest is not None
         assert hashlib.sha256(data).hexdigest() == manifest.sha256
-        seen.add(data)
+        seen.append(data)
         publish_with(publisher, new)
-        assert get(publisher.store, KEY) == new
-        assert get(publisher.store, "ods/log_20240807/_previous/log.txt") == former
+        assert get(store, KEY) == new
+        assert get(store, "ods/log_20240807/_previous/log.txt") == former
         assert len(s3_server.keys()) == 4
-    assert seen == {former, new}
+    assert seen == [former] * seen.count(former) + [new] * seen.count(new)
+    assert set(seen) == {former, new}

@@ -8,7 +8,9 @@ import pytest
 from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
 from userprofile_assets.errors import SparkError
 from userprofile_assets.settings import Settings
+from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.differences import simple_string
+from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
 
 RAW, USERS = "ods_raw_log_d_spark", "ods_user_info_d_spark"
@@ -20,10 +22,15 @@ def told():
 
 
 @pytest.fixture
-def runner_of(settings, spark, told):
+def executor(spark):
+    return Executor(ClassicEngine(spark), lambda _: None)
+
+
+@pytest.fixture
+def runner_of(settings, executor, told):
     def make(table, changed=settings):
         definition = load_warehouse(changed).table(table)
-        return TableRunner(spark, definition, sql_variables(changed), told.append)
+        return TableRunner(executor, definition, sql_variables(changed), told.append)
 
     return make
 
@@ -153,20 +160,20 @@ def test_an_unreadable_day_does_not_hide_the_others(runner_of, day_directory):
     assert "dt=20240808" in str(counts["20240808"])
 
 
-def test_a_statement_that_spark_refuses_names_table_and_file(spark, settings, told):
+def test_a_statement_that_spark_refuses_names_table_and_file(executor, settings, told):
     definition = load_warehouse(settings).table(RAW)
-    runner = TableRunner(spark, replace(definition, table="no_such_table"), {}, told.append)
+    runner = TableRunner(executor, replace(definition, table="no_such_table"), {}, told.append)
     with pytest.raises(SparkError, match=r"no_such_table \(sql/ods/ods_raw_log_d_spark.sql\)"):
         runner.add_days(["20240807"])
 
 
 def test_settings_of_a_location_with_a_quote_and_a_backslash_reach_spark_unharmed(
-    tmp_path, spark, told
+    tmp_path, executor, told
 ):
     home = tmp_path / "it's 100% # a ? back\\slash 用户"
     settings = Settings(home=home)
     runner = TableRunner(
-        spark, load_warehouse(settings).table(RAW), sql_variables(settings), told.append
+        executor, load_warehouse(settings).table(RAW), sql_variables(settings), told.append
     )
     directory = home / "storage/ods_raw_log_d/log_20240807"
     directory.mkdir(parents=True)

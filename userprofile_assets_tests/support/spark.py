@@ -36,8 +36,8 @@ def spark_session(java: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
         timezone="Asia/Shanghai",
         app_name="userprofile-tests",
     )
-    with open_session(options) as session:
-        yield session
+    with open_session(options) as running:
+        yield running.session
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""docs/configuration.md and .env.example say what settings.py says."""
+"""docs/configuration.md and .env.example say what the settings say."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ SECRETS = {
     "USERPROFILE_OSS_ACCESS_KEY_SECRET",
     "USERPROFILE_OSS_SECURITY_TOKEN",
     "USERPROFILE_SPARK_CONF",
+    "USERPROFILE_SPARK_REMOTE",
 }
 
 

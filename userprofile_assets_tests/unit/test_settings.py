@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from userprofile_assets.errors import SettingsError
 from userprofile_assets.settings import PREFIX, Settings
+from userprofile_assets.settings.fields import SettingsGroup
 
 
 @pytest.fixture(autouse=True)
@@ -380,3 +381,24 @@ def test_home_is_made_absolute(monkeypatch, clean, home, expected):
 def test_settings_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         Settings.load().timezone = "UTC"
+
+
+GROUPS = [group for group in Settings.__bases__ if issubclass(group, SettingsGroup)]
+
+
+def test_no_group_has_a_field_or_a_check_by_the_name_of_another_groups():
+    # pydantic binds a validator to the first class with its name: one would stand for two.
+    names = []
+    for group in GROUPS:
+        checks = group.__pydantic_decorators__
+        names += [*group.model_fields, *checks.field_validators, *checks.model_validators]
+    assert "home" in names
+    assert "_whole_credentials" in names
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_all_fields_of_a_room_are_shown_below_one_heading(group):
+    shown = [str(field.json_schema_extra) for field in group.model_fields.values()]
+    assert len(shown) > 1
+    assert set(shown) == {shown[0]}

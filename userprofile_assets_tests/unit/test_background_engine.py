@@ -5,7 +5,7 @@ import pytest
 from userprofile_assets.errors import LockTimeoutError, SparkError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.warehouse import session as session_module
-from userprofile_assets.warehouse.session import BackgroundSession
+from userprofile_assets.warehouse.open_engine import BackgroundEngine
 from userprofile_assets.warehouse.session_options import SessionOptions
 
 
@@ -29,7 +29,7 @@ def usable_java(tmp_path):
 def test_a_second_process_gives_up_with_the_name_of_the_holder(options, usable_java, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(usable_java))
     told: list[str] = []
-    background = BackgroundSession(options)
+    background = BackgroundEngine(options)
     with (
         exclusive_lock(options.metastore_lock, purpose="another run", timeout=0),
         pytest.raises(LockTimeoutError, match=r"still held by process \d+ \(another run\)"),
@@ -43,7 +43,7 @@ def test_a_start_that_failed_is_tried_anew_by_the_next_call(
     options, usable_java, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nothing here"))
-    background = BackgroundSession(options)
+    background = BackgroundEngine(options)
     background.start()
     with pytest.raises(SparkError, match="no Java found"):
         background.get(lambda _: None)
@@ -61,7 +61,7 @@ def test_closing_gives_up_a_wait_for_the_metastore(options, usable_java, monkeyp
     patient = SessionOptions(
         home=options.home, master="local[1]", timezone="UTC", lock_seconds=3600
     )
-    background = BackgroundSession(patient)
+    background = BackgroundEngine(patient)
     with exclusive_lock(patient.metastore_lock, purpose="another run", timeout=0):
         background.start()
         background.close()

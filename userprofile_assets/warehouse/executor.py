@@ -1,0 +1,163 @@
+"""Runs statements on an engine: watched, logged, limited, retried, cancelled.
+
+Belongs here: what is true of every statement, whatever it does. Does not belong here: which
+statements a table needs (`runner.py`).
+
+A statement is repeated after a transient error, in a new session where the old one was lost. That
+is right for all statements of this project: CREATE IF NOT EXISTS, ALTER, REFRESH, INSERT OVERWRITE
+and SELECT give the same when they run twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import stamina
+
+from userprofile_assets.errors import SparkError, SparkTimeoutError, SparkUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from userprofile_assets.warehouse.engine import Engine, Row
+
+_ATTEMPTS = 3
+_RETRY_SECONDS = 300.0
+_PROGRESS_SECONDS = 10.0
+_CANCEL_AGAIN_SECONDS = 2.0
+_SHOWN_CHARACTERS = 160
+
+
+class Executor:
+    """Runs statements on one engine.
+
+    Args:
+        engine: The engine.
+        log: Told each statement with its time, and how far a long one is.
+        limit_seconds: After which a statement is cancelled; None: never.
+    """
+
+    def __init__(
+        self, engine: Engine, log: Callable[[str], None], *, limit_seconds: float | None = None
+    ) -> None:
+        self.engine = engine
+        self._log = log
+        self._limit = limit_seconds
+
+    def run(self, statement: str, *, where: str) -> list[Row]:
+        """Run a statement and return its rows.
+
+        Args:
+            statement: The statement.
+            where: The table and file that it belongs to, for errors.
+
+        Raises:
+            SparkError: Spark refused it.
+            SparkTimeoutError: It took longer than the limit, and was cancelled on the server too.
+            SparkUnavailableError: Spark, or the storage behind it, did not answer, on every try.
+        """
+        shown = " ".join(statement.split())
+        lost = False
+        try:
+            for attempt in stamina.retry_context(
+                on=self._is_worth_another_try, attempts=_ATTEMPTS, timeout=_RETRY_SECONDS
+            ):
+                with attempt:
+                    if lost:
+                        self.engine.reopen()
+                    lost = True
+                    return self._watched(statement, shown)
+        except (SparkUnavailableError, SparkTimeoutError, SparkError) as error:
+            what = "Spark refused a statement: " if type(error) is SparkError else ""
+            raise type(error)(
+                f"{what}{error.what}",
+                where=where,
+                remedy="; ".join(filter(None, (error.remedy, f"the statement was: {shown[:300]}"))),
+            ) from error
+        raise AssertionError("retry_context ends by return or raise")
+
+    def table_exists(self, table: str) -> bool:
+        """Tell whether the catalogue has a table of this name; see `Engine`."""
+        return self.engine.table_exists(table)
+
+    def _is_worth_another_try(self, error: Exception) -> bool:
+        worth = isinstance(error, SparkUnavailableError)
+        if worth:
+            self._log(f"trying once more: {error}")
+        return worth
+
+    def _watched(self, statement: str, shown: str) -> list[Row]:
+        watch = _Watch(self.engine, self._log, shown, self._limit)
+        watch.start()
+        try:
+            rows = self.engine.execute(statement)
+        except Exception as error:
+            if watch.over:
+                raise SparkTimeoutError(
+                    f"a statement was cancelled after {self._limit:g} seconds",
+                    remedy="raise USERPROFILE_SPARK_STATEMENT_SECONDS if it may take that long",
+                ) from error
+            raise
+        except BaseException:
+            # The run was terminated: its work on the server would go on without it.
+            self.engine.cancel()
+            raise
+        finally:
+            watch.stop()
+        self._log(f"{watch.seconds:.2f} s: {shown[:_SHOWN_CHARACTERS]}")
+        return rows
+
+
+class _Watch:
+    """Looks at one running statement from a thread of its own."""
+
+    def __init__(
+        self, engine: Engine, log: Callable[[str], None], shown: str, limit: float | None
+    ) -> None:
+        self.over = False
+        self._engine = engine
+        self._log = log
+        self._shown = shown
+        self._limit = limit
+        self._done = threading.Event()
+        self._started = time.monotonic()
+        self._thread = threading.Thread(target=self._look, name="spark-watch", daemon=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long the statement has been running."""
+        return time.monotonic() - self._started
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(self._until_next_look()):
+            if self._limit is not None and self.seconds >= self._limit:
+                self.over = True
+                # Again and again: a job that begins just then is not among those cancelled before.
+                self._engine.cancel()
+                continue
+            how_far = self._progress()
+            known = f", {how_far}" if how_far else ""
+            shown = self._shown[:_SHOWN_CHARACTERS]
+            self._log(f"still running after {self.seconds:.0f} s{known}: {shown}")
+
+    def _progress(self) -> str | None:
+        try:
+            return self._engine.progress()
+        except Exception:  # noqa: BLE001 - what is wrong with Spark, the statement itself will say
+            return None
+
+    def _until_next_look(self) -> float:
+        if self._limit is None:
+            return _PROGRESS_SECONDS
+        if self.over:
+            return _CANCEL_AGAIN_SECONDS
+        return max(0.01, min(_PROGRESS_SECONDS, self._limit - self.seconds))
