@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help install install-dev demo ui test lint format lock docs bench clean
+.PHONY: help install install-dev demo ui jars test lint format lock docs bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ demo: install  ## materialize yesterday with embedded sources, and show it
 
 ui: install  ## the Dagster UI on the demo's history with a warm Spark, until Ctrl-C
 	@$(BIN)/userprofile up
+
+jars: install  ## fetch what Spark needs to read s3a:// or oss:// (once)
+	@$(BIN)/userprofile spark jars
 
 test: install-dev  ## run all tests; what a test lacks on this machine is said
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -6,12 +6,40 @@ same 404 five thousand times helps nobody. A transient one may.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
 from userprofile_assets.errors import TransientError, UserProfileError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class RunTerminatedError(dg.DagsterError, dg.DagsterExecutionInterruptedError):
+    """Somebody ended the run in the UI.
+
+    An error of the framework besides being an interrupt: Dagster 1.13 repeats a step that was
+    interrupted after its retry policy, so that a run which is to end goes on after 30 seconds.
+    """
+
+
+def ends_when_terminated(
+    step: Callable[_P, Iterator[_T]],
+) -> Callable[_P, Generator[_T, None, None]]:
+    """Decorate a step so that a terminated run ends there, and the step is not repeated."""
+
+    @wraps(step)
+    def ending(*args: _P.args, **kwargs: _P.kwargs) -> Generator[_T, None, None]:
+        try:
+            yield from step(*args, **kwargs)
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
+            raise RunTerminatedError("the run was terminated") from error
+
+    return ending
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from userprofile_assets.assets.common import (
     manifest_metadata,
 )
 from userprofile_assets.assets.days import Days
-from userprofile_assets.assets.failures import failing_as_dagster
+from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
 from userprofile_assets.assets.ingest_specs import RAW_LOG, USER_INFO, IngestSpec, ingest_specs
 from userprofile_assets.bizdate import day_before, has_bizdate, substitute, to_bizdate
 from userprofile_assets.errors import (
@@ -79,6 +79,7 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
     )
 
     @dg.asset(**_common(settings, daily, spec), kinds={"http", "file"}, pool=HTTP_POOL)
+    @ends_when_terminated
     def raw_log_oss(
         context: dg.AssetExecutionContext, http: HttpResource, oss: OssResource
     ) -> Results:
@@ -134,6 +135,7 @@ def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Ass
     code = (settings.user_where, settings.user_query)
 
     @dg.asset(**_common(settings, daily, spec), kinds={"mysql", "file"}, pool=MYSQL_POOL)
+    @ends_when_terminated
     def user_info_oss(
         context: dg.AssetExecutionContext, mysql: MySQLResource, oss: OssResource
     ) -> Results:

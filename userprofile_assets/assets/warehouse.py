@@ -19,7 +19,7 @@ from userprofile_assets.assets.common import (
     manifest_metadata,
 )
 from userprofile_assets.assets.days import Days
-from userprofile_assets.assets.failures import failing_as_dagster
+from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
 from userprofile_assets.assets.ingest_specs import IngestSpec, ingest_specs
 from userprofile_assets.assets.row_counts import check_of, reconciled, row_count_check
 from userprofile_assets.bizdate import to_bizdate, to_partition_key
@@ -123,6 +123,7 @@ def _external_asset(
     producer: IngestSpec,
 ) -> dg.AssetsDefinition:
     @dg.asset(**common, check_specs=[row_count_check(table.table)])
+    @ends_when_terminated
     def external_table(
         context: dg.AssetExecutionContext, spark: SparkResource, oss: OssResource
     ) -> Results:
@@ -182,6 +183,7 @@ def _transform_asset(
     table: TableDefinition, common: Mapping[str, Any], variables: Mapping[str, str]
 ) -> dg.AssetsDefinition:
     @dg.asset(**common)
+    @ends_when_terminated
     def transformed_table(context: dg.AssetExecutionContext, spark: SparkResource) -> Results:
         days = Days()
         with failing_as_dagster():

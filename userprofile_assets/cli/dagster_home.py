@@ -7,7 +7,6 @@ that, so that the UI opens the history that `userprofile demo` wrote.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,17 +14,24 @@ from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.project_files import dagster_yaml
 from userprofile_assets.settings import Settings
 
+_ONE_RUN, _TWO_RUNS = "default_limit: 1", "default_limit: 2"
+
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Return the Dagster home: DAGSTER_HOME if set, else `dagster` under HOME.
 
-    The one under HOME gets the project's dagster.yaml each time; the user's own is left alone.
+    The one under HOME gets the project's dagster.yaml each time; the user's own is left alone. With
+    a Spark server two runs of a pool go on at a time, since both can have a session there; without
+    one the second would only wait for the embedded metastore.
     """
     if os.environ.get("DAGSTER_HOME"):
         return Path(os.environ["DAGSTER_HOME"])
     home = settings.home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(dagster_yaml(), home / "dagster.yaml")
+    text = dagster_yaml().read_text(encoding="utf-8")
+    if settings.spark_remote is not None:
+        text = text.replace(_ONE_RUN, _TWO_RUNS)
+    (home / "dagster.yaml").write_text(text, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     _make_history(settings, home)
     return home
@@ -37,7 +43,9 @@ def _make_history(settings: Settings, home: Path) -> None:
     Two processes that open a new home at once can both write a version into `alembic_version`,
     after which no run starts (seen with Dagster 1.13.27 in one of four tries).
     """
-    if (home / "history" / "runs.db").is_file():
+    # Written when they are whole, and not seen by looking for them: they exist before that.
+    done = home / "history.made"
+    if done.is_file():
         return
     import dagster as dg
 
@@ -47,6 +55,7 @@ def _make_history(settings: Settings, home: Path) -> None:
         dg.DagsterInstance.get() as instance,
     ):
         instance.get_runs_count()
+        done.touch()
 
 
 if __name__ == "__main__":

@@ -150,6 +150,30 @@ def spark_archive() -> None:
     run_archive(Settings.load())
 
 
+class Scheme(StrEnum):
+    """A scheme whose client Spark does not bring."""
+
+    S3A = "s3a"
+    OSS = "oss"
+
+
+@spark_app.command("jars")
+def spark_jars(
+    scheme: Annotated[
+        Scheme | None,
+        typer.Option(help="Of which scheme; the one of USERPROFILE_SPARK_URI if not given."),
+    ] = None,
+) -> None:
+    """Fetch what Spark needs to read object storage: s3a:// (13 MB) or oss:// (3 MB).
+
+    Once for each home. Each file is checked against a SHA-256 of the project's own list. A driver
+    that runs needs them; a Spark server elsewhere has its own.
+    """
+    from userprofile_assets.cli.spark_jars import run_spark_jars
+
+    run_spark_jars(Settings.load(), scheme=scheme.value if scheme else None)
+
+
 def main() -> None:
     """Run the command; an error of this project is printed without a traceback."""
     try:

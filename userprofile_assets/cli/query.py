@@ -47,7 +47,8 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
                 raise SparkError(
                     error.what,
                     where="the statement",
-                    remedy="`SHOW TABLES` and `DESCRIBE TABLE name` tell what is there",
+                    remedy=error.remedy
+                    or "`SHOW TABLES` and `DESCRIBE TABLE name` tell what is there",
                 ) from error
         everything = chain(head, rows)
         if output == "csv":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from userprofile_assets.errors import SparkError, SparkUnavailableError, UserProfileError
+from userprofile_assets.warehouse.store_errors import storage_remedy
 
 # Java's names for what may go away by itself: a network, a store that is busy, an executor that
 # went away, a metastore that another process has open. S3A has retried for a while before.
@@ -22,6 +23,7 @@ _TRANSIENT = re.compile(
     r"|AWSStatus500Exception|AWSServiceIOException|Unable to execute HTTP request|SlowDown"
     r"|Status Code: 50[0-9]|ExecutorLostFailure|Remote RPC client disassociated"
     r"|Connection reset|Broken pipe|XSDB6|Another instance of Derby"
+    r"|Unable to instantiate \S*SessionHiveMetaStoreClient"
 )
 
 # Conditions of Spark Connect that mean: the server that answers is not the one that had this
@@ -32,6 +34,8 @@ _LOST_SESSION = re.compile(
     # pyspark's client closes itself when it notices one of these, and says only this from then on.
     r"|NO_ACTIVE_SESSION"
 )
+# gRPC's own text has its sentence in the third line.
+_GRPC_DETAILS = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
 _UNAVAILABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"})
 _REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 
@@ -49,6 +53,9 @@ def first_line(error: BaseException) -> str:
     """Return the first line of what went wrong, from Java's exception where there is one."""
     java = getattr(error, "java_exception", None)
     text = _java_text(java) if java is not None else str(error)
+    details = _GRPC_DETAILS.search(text or "")
+    if details:
+        return details[1]
     return (
         next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
         or type(error).__name__
@@ -71,6 +78,13 @@ def typed_error(error: Exception, *, address: str) -> UserProfileError:
             remedy="check the token in USERPROFILE_SPARK_REMOTE; one that was right may have "
             "expired, or the server was started with another",
         )
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return SparkError(
+            f"the server's certificate is not trusted: {line[:300]}",
+            where=address,
+            remedy="name its authority in GRPC_DEFAULT_SSL_ROOTS_FILE_PATH; the host has to be one "
+            "that the certificate names",
+        )
     if status in _UNAVAILABLE or _LOST_SESSION.search(text):
         return SparkUnavailableError(
             f"Spark does not answer, or was restarted: {line[:300]}",
@@ -86,7 +100,7 @@ def typed_error(error: Exception, *, address: str) -> UserProfileError:
         )
     if _TRANSIENT.search(text):
         return SparkUnavailableError(line, where=address)
-    return SparkError(line, where=address)
+    return SparkError(line, where=address, remedy=storage_remedy(text))
 
 
 def _whole_text(error: BaseException) -> str:

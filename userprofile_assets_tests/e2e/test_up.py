@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from userprofile_assets_tests.support.graphql import WebServer
@@ -106,21 +107,38 @@ def start_up(project, *options):
 
 
 @pytest.fixture(scope="module")
-def first(module_project):
-    """The first `up`, on a log that falls silent in the middle."""
+def stalling_log():
+    """The URL of a log whose server falls silent in the middle."""
     server, released = Web(), threading.Event()
 
     def chunks():
         yield b"a line of the log\n" * 100_000
         released.wait()
 
-    stalling = Answer(body=chunks, headers={"Content-Length": str(100 * 1024**2)})
-    module_project.configure(LOG_URL=server.script("/log", stalling), SPARK_LOCK_SECONDS=0)
-    # The history under HOME, as `make ui` has it.
-    del module_project.environment["DAGSTER_HOME"]
-    yield start_up(module_project)
+    yield server.script("/log", Answer(body=chunks, headers={"Content-Length": str(100 * 1024**2)}))
     released.set()
     server.close()
+
+
+@pytest.fixture(scope="module")
+def first(module_project, stalling_log):
+    module_project.configure(LOG_URL=stalling_log, SPARK_LOCK_SECONDS=0)
+    # The history under HOME, as `make ui` has it.
+    del module_project.environment["DAGSTER_HOME"]
+    return start_up(module_project)
+
+
+def start_stalling_run(project, up, day):
+    """Launch a run and wait until it is in the middle of its log; return its id."""
+    run_id = up.web.launch(["raw_log_oss"], day)
+    wait_until(
+        lambda: (
+            list(project.directory("raw_log_oss", day).glob("_tmp*"))
+            and up.web.status(run_id) == "STARTED"
+        ),
+        "a run in the middle of its log",
+    )
+    return run_id
 
 
 def test_each_part_is_shown_with_its_address(first):
@@ -177,14 +195,7 @@ def test_a_second_one_on_the_same_home_is_refused(module_project, first):
 @pytest.fixture(scope="module")
 def cut_off(module_project, first):
     """A run that was going on when the first `up` was killed."""
-    run_id = first.web.launch(["raw_log_oss"], STALLED_DAY)
-    wait_until(
-        lambda: (
-            module_project.directory("raw_log_oss", STALLED_DAY).is_dir()
-            and first.web.status(run_id) == "STARTED"
-        ),
-        "a run in the middle of its log",
-    )
+    run_id = start_stalling_run(module_project, first, STALLED_DAY)
     processes = family(first.child.pid)
     assert len(processes) > 8, commands(processes)
     first.child.kill()
@@ -206,7 +217,7 @@ def test_after_kill_minus_9_nothing_is_left_and_its_ports_are_free(cut_off, firs
 
 
 def test_the_next_one_records_the_end_of_the_run_that_was_cut_off(second, cut_off):
-    assert second.web.status(cut_off) == "FAILURE"
+    wait_until(lambda: second.web.status(cut_off) == "FAILURE", "the record of its end")
 
 
 def test_the_next_one_makes_the_day_that_was_cut_off(second):
@@ -222,18 +233,25 @@ def test_when_spark_dies_everything_ends_and_it_is_named(second):
     wait_for_the_end(processes)
 
 
-def test_asked_to_end_it_ends_everything_and_was_no_failure(module_project, second):
+def test_asked_to_end_it_terminates_the_runs_and_ends_everything(
+    module_project, second, stalling_log
+):
     second.child.end()
     # Spark is elsewhere: only Dagster is started.
-    module_project.configure(SPARK_REMOTE="sc://localhost:1/;token=none")
+    remote = "sc://localhost:1/;token=none"
+    module_project.configure(SPARK_REMOTE=remote, LOG_URL=stalling_log)
     up = start_up(module_project)
     assert "spark" not in {line.split()[0] for line in up.child.printed().splitlines() if line}
+    run_id = start_stalling_run(module_project, up, "2015-05-20")
     processes = family(up.child.pid)
     os.kill(up.child.pid, signal.SIGTERM)
     done = up.child.wait()
     assert done.code == 0, done.output
     wait_for_the_end(processes)
     assert "Everything has ended." in done.output
+    with dg.DagsterInstance.from_config(str(module_project.home / "dagster")) as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(run_ids=[run_id]))
+    assert run.status is dg.DagsterRunStatus.CANCELED
 
 
 def test_a_port_that_is_taken_is_named_with_its_option(module_project):

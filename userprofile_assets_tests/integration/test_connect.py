@@ -29,7 +29,7 @@ def client(connect_server, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Two tries of a server that does not answer instead of nine."""
-    monkeypatch.setitem(connect._RETRIES, "max_retries", 2)
+    monkeypatch.setattr(connect, "_RETRIES", 2)
 
 
 def test_a_session_has_the_id_of_its_run_and_its_statements_the_tag(client, connect_server):
@@ -89,19 +89,25 @@ def test_a_token_goes_to_localhost_or_over_tls_only(client):
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_over_tls_behind_a_proxy_the_certificate_is_checked(
-    client, connect_server, authority, monkeypatch, impatient
+    client, connect_server, authority, other_authority, monkeypatch
 ):
-    remote = "sc://localhost:{}/;token={};use_ssl=true"
-    certificate = authority.issue("localhost")
-    with tls_front(connect_server.server.port, *certificate, protocols=["h2"]) as port:
-        options = client(remote=remote.format(port, connect_server.token))
-        # gRPC has certificates of its own beside those of the system.
-        with pytest.raises(SparkUnavailableError), open_connect(options):
-            pass
-        monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(authority.ca_path))
-        with open_connect(options) as engine:
-            assert engine.execute("SELECT 1") == [(1,)]
+    # gRPC has authorities of its own beside the system's, and reads them once in a process.
+    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(authority.ca_path))
+    remote = f"sc://localhost:{{}}/;token={connect_server.token};use_ssl=true"
+    behind = connect_server.server.port
+    with (
+        tls_front(behind, *authority.issue("localhost"), protocols=["h2"]) as port,
+        open_connect(client(remote=remote.format(port))) as engine,
+    ):
+        assert engine.execute("SELECT 1") == [(1,)]
+    with (
+        tls_front(behind, *other_authority.issue("localhost"), protocols=["h2"]) as port,
+        pytest.raises(SparkError, match="certificate is not trusted"),
+        open_connect(client(remote=remote.format(port))),
+    ):
+        pass
 
 
 def test_what_a_session_cannot_take_is_told(client):

@@ -7,9 +7,13 @@ not know the key is seen through `userprofile query`, which reads the same table
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 
+from userprofile_assets.warehouse.java import find_java
 from userprofile_assets_tests.support.project import ASSETS, ScratchProject, scratch_project
 from userprofile_assets_tests.support.s3a_jars import give_jars
 
@@ -98,6 +102,7 @@ def test_a_wrong_secret_is_an_error_that_shows_no_secret(project, bucket):
     done = project.run("userprofile", "query", COUNT)
     assert done.code == 1
     assert "SignatureDoesNotMatch" in done.output
+    assert "USERPROFILE_OSS_ACCESS_KEY_SECRET" in done.output
     assert "canary" not in done.output
     assert bucket.access_key_id not in done.output
 
@@ -131,3 +136,37 @@ def test_a_store_that_falls_silent_is_an_error_in_bounded_time(project, bucket, 
     done = project.run("userprofile", "query", COUNT)
     assert done.code == 1
     assert 1 <= proxy.fired <= 10
+
+
+def test_a_day_on_a_store_that_refuses_what_oss_refuses(oss, class_archive, s3a_jars, tmp_path):
+    trusted = tmp_path / "trusted.p12"
+    keytool = find_java().program.resolve().with_name("keytool")
+    subprocess.run(
+        [
+            *(keytool, "-importcert", "-noprompt", "-alias", "oss", "-storetype", "PKCS12"),
+            *("-file", os.environ["AWS_CA_BUNDLE"], "-keystore", trusted, "-storepass", "changeit"),
+        ],
+        check=True,
+    )
+    proxy = urlsplit(oss.url)
+    conf = {
+        "spark.hadoop.fs.s3a.proxy.host": proxy.hostname,
+        "spark.hadoop.fs.s3a.proxy.port": str(proxy.port),
+        "spark.driver.extraJavaOptions": f"-Djavax.net.ssl.trustStore={trusted} "
+        "-Djavax.net.ssl.trustStorePassword=changeit",
+    }
+    options = oss.options()
+    with scratch_project(tmp_path / "project", class_archive) as project:
+        give_jars(project.home, s3a_jars)
+        project.configure(
+            STORAGE_URI=oss.uri,
+            OSS_ENDPOINT=options.endpoint,
+            OSS_REGION=options.region,
+            OSS_ACCESS_KEY_ID=options.access_key_id,
+            OSS_ACCESS_KEY_SECRET=options.access_key_secret,
+            SPARK_CONF=json.dumps(conf),
+        )
+        done = project.materialize(DAY)
+        assert done.code == 0, done.output
+        assert all(project.materialized(asset) == {DAY} for asset in ASSETS)
+    assert oss.refused == []
