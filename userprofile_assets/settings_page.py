@@ -28,7 +28,7 @@ _NEEDS_QUOTES = set("|&;<>()$`\\\"' *?[#~")
 _HEAD = """\
 # Configuration
 
-<!-- Generated. Change settings.py, then run:
+<!-- Generated. Change settings/, then run:
      python -m userprofile_assets.settings_page --write docs/configuration.md -->
 
 Every setting is an environment variable that begins with `USERPROFILE_`. None has to be set:
@@ -56,7 +56,7 @@ _ENV_HEAD = """\
 # Every setting, commented out, with its default. Copy this file to .env and take the # away where
 # you want another value. A line `NAME=` means: the default. Meanings in full: docs/configuration.md
 #
-# Generated. Change settings.py, then run:
+# Generated. Change settings/, then run:
 #   python -m userprofile_assets.settings_page --env --write .env.example
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from userprofile_assets.ingestion.store import S3Options
+from userprofile_assets.json_objects import read_strings
 from userprofile_assets.resources.spark_storage import with_storage
 from userprofile_assets.warehouse.open_engine import BackgroundEngine, effective_remote
 from userprofile_assets.warehouse.session_options import SessionOptions
@@ -34,7 +34,7 @@ def session_options(settings: Settings, command: str) -> SessionOptions:
         master=settings.spark_master,
         remote=_revealed(settings.spark_remote),
         timezone=settings.timezone,
-        conf=json.loads(_revealed(settings.spark_conf) or "{}"),
+        conf=read_strings(_revealed(settings.spark_conf) or "{}"),
         app_name=name,
         lock_seconds=settings.spark_lock_seconds,
         statement_seconds=settings.spark_statement_seconds or None,

@@ -6,7 +6,6 @@ its configuration in clear and starts a JVM as soon as it is set up.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from userprofile_assets.json_objects import read_strings
 from userprofile_assets.resources.spark_storage import with_storage
 from userprofile_assets.resources.store_fields import StoreFields
 from userprofile_assets.warehouse.executor import Executor
@@ -86,7 +86,7 @@ class SparkResource(StoreFields):
             master=self.master,
             remote=self.remote or None,
             timezone=self.timezone,
-            conf=json.loads(self.conf or "{}"),
+            conf=read_strings(self.conf or "{}"),
             app_name=app_name,
             lock_seconds=self.lock_seconds,
             statement_seconds=self.statement_seconds or None,
