@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from userprofile_assets.cli.spark import session_options
+from userprofile_assets.cli.spark import options_without_storage, session_options
 from userprofile_assets.errors import LockTimeoutError
 from userprofile_assets.locks import exclusive_lock
 
@@ -20,7 +20,7 @@ def server(settings: Settings) -> str:
     """Run a statement on the server that is used, where one is."""
     from userprofile_assets.warehouse.open_engine import effective_remote, open_engine
 
-    options = session_options(settings, "doctor")
+    options = options_without_storage(settings, "doctor")
     if effective_remote(options) is None:
         return f"each run starts its own driver, master {options.master}"
     notes: list[str] = []
@@ -33,7 +33,7 @@ def metastore(settings: Settings) -> str:
     """Look whether the embedded catalogue is free."""
     from userprofile_assets.warehouse.open_engine import effective_remote
 
-    options = session_options(settings, "doctor")
+    options = options_without_storage(settings, "doctor")
     if effective_remote(options) is not None:
         return "the server's"
     if not options.uses_embedded_metastore:

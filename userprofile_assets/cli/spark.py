@@ -28,8 +28,14 @@ def session_options(settings: Settings, command: str) -> SessionOptions:
     Raises:
         SettingsError: The jars for the object storage are missing.
     """
+    options = options_without_storage(settings, command)
+    return with_storage(options, settings.effective_spark_uri, _store_options(settings))
+
+
+def options_without_storage(settings: Settings, command: str) -> SessionOptions:
+    """Return the same options without what is needed to read the object storage."""
     name = f"userprofile-{command}-{os.getpid()}"
-    options = SessionOptions(
+    return SessionOptions(
         home=settings.home,
         master=settings.spark_master,
         remote=_revealed(settings.spark_remote),
@@ -40,7 +46,6 @@ def session_options(settings: Settings, command: str) -> SessionOptions:
         statement_seconds=settings.spark_statement_seconds or None,
         tag=name,
     )
-    return with_storage(options, settings.effective_spark_uri, _store_options(settings))
 
 
 def _store_options(settings: Settings) -> S3Options:
@@ -63,7 +68,7 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 def uses_local_spark(settings: Settings) -> bool:
     """Tell whether a command starts a local Spark of its own."""
-    options = session_options(settings, "look")
+    options = options_without_storage(settings, "look")
     return options.is_local and effective_remote(options) is None
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from userprofile_assets.warehouse.engine import Row
     from userprofile_assets.warehouse.session_options import SessionOptions
 
+# A HiveServer2 takes up to 5 s to say that a statement still runs: by
+# hive.server2.long.polling.timeout, so that clients do not ask too often.
 _ANSWER_SECONDS = 60.0
 _CANCEL_SECONDS = 10.0
 # Between two questions whether a statement has ended: small statements take 20 to 50 ms.

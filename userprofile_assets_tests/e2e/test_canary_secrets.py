@@ -117,6 +117,8 @@ def ingested(sources, tmp_path_factory):
     """The two ingest assets to S3: two good runs, and one for each way to fail."""
     with scratch_project(tmp_path_factory.mktemp("canaries") / "project") as project:
         left = Left(project)
+        # No run here has a Spark step, so it needs no client for the store.
+        project.configure(SPARK_URI="file:///nowhere")
         project.configure(**sources.mysql(), **sources.log(), **sources.store())
         left.materialize("good", DAY, BOTH)
         left.run("doctor", "userprofile", "doctor")

@@ -16,8 +16,8 @@ from userprofile_assets_tests.support.tls_front import tls_front
 
 pytestmark = pytest.mark.xdist_group("spark-remote")
 
-# Ends only when it is ended: 10^12 rows.
-ENDLESS = "SELECT SUM(a.id + b.id) FROM RANGE(1000000) a CROSS JOIN RANGE(1000000) b"
+# Minutes of work, cut into tasks that look every 1,000 rows whether they are cancelled.
+ENDLESS = "SELECT COUNT(*) FROM RANGE(0, 1000000000000, 1, 64) WHERE SQRT(id) % 3 = 1.5"
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
 from userprofile_assets_tests.support.project import wait_until
 
 RAW, USERS = "ods_raw_log_d_spark", "ods_user_info_d_spark"
-# Ends only when it is ended: 10^12 rows.
-ENDLESS = "SELECT SUM(a.id + b.id) FROM RANGE(1000000) a CROSS JOIN RANGE(1000000) b"
+# Minutes of work, cut into tasks that look every 1,000 rows whether they are cancelled.
+ENDLESS = "SELECT COUNT(*) FROM RANGE(0, 1000000000000, 1, 64) WHERE SQRT(id) % 3 = 1.5"
 
 ENGINES = [
     pytest.param("classic", marks=pytest.mark.xdist_group("spark")),

@@ -124,7 +124,6 @@ def canary_sources(mariadb: MariaDB, root: Path) -> Iterator[Sources]:
             "INSERT INTO ods_user_info_d VALUES (%s, %s, %s, %s)", row, database=database
         )
     s3 = RcloneServer(rclone_program(), root, key_id=KEY_ID.value, secret=SECRET.value)
-    s3.bucket(BUCKET)
     web = Web()
     web.script(f"http://{HOST}/basic", _basic)
     web.script("/token", _token)
@@ -132,6 +131,7 @@ def canary_sources(mariadb: MariaDB, root: Path) -> Iterator[Sources]:
         web.script(f"http://{HOST}/{status}", lambda request, s=status: _echo(request, s))
     s3.start()
     try:
+        s3.bucket(BUCKET)
         with listening(S3Proxy(s3.endpoint)) as s3_echo:
             for operation in ("HeadObject", "GetObject", "PutObject", "ListObjectsV2"):
                 s3_echo.arm(operation, _s3_echo)

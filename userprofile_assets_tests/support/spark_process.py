@@ -12,9 +12,9 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
@@ -153,8 +153,8 @@ class SparkServer(SparkProcess):
         time.sleep(0.2)  # between two looks: each costs the server as much as a small statement
         try:
             return self.jobs(status)
-        except (URLError, ConnectionError):
-            return None  # it is being restarted
+        except (OSError, HTTPException):
+            return None  # it is being restarted, or has too much to do
 
     def _ask(self, path: str) -> Any:
         (application,) = self._get("applications")

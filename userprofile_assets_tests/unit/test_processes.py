@@ -26,9 +26,13 @@ class ShellPart:
     log_file: Path
 
     def wait(self, seconds, stop_event):
-        while "ready" not in self.log_file.read_text() and not stop_event.wait(0.01):
-            if self.process.exit_code() is not None:
+        while not stop_event.is_set():
+            ended = self.process.exit_code() is not None  # asked first: it may print, then end
+            if "ready" in self.log_file.read_text():
+                return
+            if ended:
                 raise SparkError("it ended before it answered", where="the script")
+            stop_event.wait(0.01)
 
     def exit_code(self):
         return self.process.exit_code()
