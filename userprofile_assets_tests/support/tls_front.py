@@ -34,7 +34,13 @@ def tls_front(port: int, cert: Path, key: Path, *, protocols: Sequence[str] = ()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
+        try:
+            await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
+        finally:
+            for end in (there[1], writer):
+                end.transport.abort()  # close() would wait for the other side's goodbye
+                with suppress(OSError, ssl.SSLError):
+                    await end.wait_closed()
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
