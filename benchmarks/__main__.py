@@ -11,7 +11,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import day, days, demo, download, export, load, memory, start, up
+from benchmarks import (
+    day,
+    days,
+    demo,
+    download,
+    export,
+    load,
+    memory,
+    object_storage,
+    start,
+    up,
+    warm,
+)
 from benchmarks.measure import MeasurementError
 from benchmarks.project import Setup
 from benchmarks.report import machine
@@ -27,6 +39,8 @@ _MEASUREMENTS = {
     "load": load.measure,
     "start": start.measure,
     "up": up.measure,
+    "warm": warm.measure,
+    "s3a": object_storage.measure,
     "demo": demo.measure,
 }
 

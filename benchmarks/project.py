@@ -138,10 +138,10 @@ class Project:
         """
         return self.python(*materialize_arguments(select, *partition))
 
-    def make_sources(self, days: Iterable[date]) -> None:
+    def make_sources(self, days: Iterable[date], *, lines: int = LINES) -> None:
         """Make the embedded sources of some days, so that making them is not measured."""
         for day in days:
-            ensure_log(self.home, day, lines=LINES, users=USERS, seed=SEED, timezone=TIMEZONE)
+            ensure_log(self.home, day, lines=lines, users=USERS, seed=SEED, timezone=TIMEZONE)
         ensure_users(self.home, users=USERS, seed=SEED)
 
 

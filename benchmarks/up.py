@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import MeasurementError, tree
+from benchmarks.measure import tree
 from benchmarks.project import Project, Setup
 from benchmarks.report import MEGABYTE, Report, megabytes, table, verdict
 from benchmarks.rounds import tell
+from benchmarks.running_up import running_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _GOAL_SECONDS = 25.0
-_LIMIT_SECONDS = 180.0
-_LOOK_SECONDS = 0.1
 _ANSWERS = re.compile(r"^(\w+) answers after ([\d.]+) s", re.MULTILINE)
-_ALL = re.compile(r"^All parts answer after ([\d.]+) s", re.MULTILINE)
 # What stands in the command line of each process, and what it is; the first that fits counts.
 _KINDS = {
     "SparkConnectServer": "Spark Connect server",
@@ -89,37 +82,13 @@ def _sum(rounds: list[_Round]) -> float:
 
 
 def _once(project: Project) -> _Round:
-    printed = project.directory / "up.out"
-    ports = ("--port", str(_free_port()), "--connect-port", str(_free_port()))
-    with printed.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "userprofile_assets.cli.main", "up", *ports],
-            env=project.env,
-            cwd=project.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    begin = time.monotonic()
-    try:
-        while (found := _ALL.search(text := printed.read_text(errors="replace"))) is None:
-            if process.poll() is not None or time.monotonic() > begin + _LIMIT_SECONDS:
-                raise MeasurementError(f"`userprofile up` does not answer:\n{text[-2000:]}")
-            time.sleep(_LOOK_SECONDS)
-        # Its own figure begins when it has loaded its settings; this one when it was started.
-        seconds = time.monotonic() - begin
-        pids = tree(process.pid)
+    with running_up(project) as up:
+        pids = tree(up.process.pid)
         resident = _resident(pids)
         proportional = sum(_pages(pid, "Pss") for pid in pids)
-    finally:
-        asked = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        code = process.wait()
-    if code != 0:
-        raise MeasurementError(f"`userprofile up` ended with {code}")
-    own_start = seconds - float(found[1])
-    answers = {name: float(after) + own_start for name, after in _ANSWERS.findall(text)}
-    return _Round(answers, seconds, resident, proportional, time.monotonic() - asked)
+    own_start = up.seconds - up.own_seconds
+    answers = {name: float(after) + own_start for name, after in _ANSWERS.findall(up.printed)}
+    return _Round(answers, up.seconds, resident, proportional, up.stop_seconds)
 
 
 def _resident(pids: list[int]) -> dict[str, int]:
@@ -144,10 +113,3 @@ def _pages(pid: int, name: str) -> int:
         return 0
     found = re.search(rf"^{name}: +(\d+) kB", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

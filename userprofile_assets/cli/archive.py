@@ -23,7 +23,7 @@ def run_archive(settings: Settings) -> None:
         console.print(f"The class archive is there: {target}", highlight=False)
         return
     started = time.monotonic()
-    with console.status("Making the class archive (up to a minute)"):
+    with console.status("Making the class archive (a minute or two)"):
         make_archive(settings.home, java)
     seconds = time.monotonic() - started
     console.print(f"Made {target} in {seconds:.0f} s", highlight=False)

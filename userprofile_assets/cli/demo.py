@@ -128,7 +128,7 @@ def _make_archive(console: Console, settings: Settings) -> None:
     if archive_path(settings.home, java).is_file():
         return
     try:
-        with _step(console, "Class archive, so that Spark starts faster (once, up to a minute)"):
+        with _step(console, "Class archive, so that Spark starts faster (once, a minute or two)"):
             make_archive(settings.home, java)
     except UserProfileError as error:
         console.print(str(error), style="yellow", markup=False, highlight=False)

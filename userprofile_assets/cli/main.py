@@ -49,7 +49,7 @@ def demo(
     *,
     archive: Annotated[
         bool,
-        typer.Option(help="Make the class archive that halves Spark's start (once, 200 MB)."),
+        typer.Option(help="Make the class archive that halves Spark's start (once, 230 MB)."),
     ] = True,
 ) -> None:
     """Materialize yesterday with the embedded sources, and show what was done.
@@ -143,7 +143,7 @@ def rollback(
 def spark_archive() -> None:
     """Make the class archive: local Spark then starts in about half the time.
 
-    Takes up to a minute and 200 MB, once for each version of Java and Spark.
+    Takes a minute or two and 230 MB, once for each version of Java and Spark.
     """
     from userprofile_assets.cli.archive import run_archive
 

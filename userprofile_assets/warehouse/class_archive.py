@@ -32,7 +32,7 @@ def archive_path(home: Path, java: Java) -> Path:
 
 
 def make_archive(home: Path, java: Java) -> Path:
-    """Make the class archive and return its path; takes up to a minute and 200 MB of disk.
+    """Make the class archive and return its path; takes a minute or two and 230 MB of disk.
 
     Archives of other versions in the same directory are removed. Two processes may do this at once;
     the last one to finish leaves its archive.
