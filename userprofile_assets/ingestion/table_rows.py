@@ -69,6 +69,8 @@ class RowReader:
         self._connection = connection
         # Kept, since asking an invalidated connection for it would connect again.
         self._driver_connection: Any = connection.connection.dbapi_connection
+        # PyMySQL's file over its socket, which it forgets when it closes; see `abandon`.
+        self._file: Any = getattr(self._driver_connection, "_rfile", None)
         self._options = options
         self._columns = columns
         self._select = TableSelect(connection, options)
@@ -136,6 +138,11 @@ class RowReader:
         if unread is not None and hasattr(unread, "unbuffered_active"):
             unread.unbuffered_active = False
         self._connection.invalidate()
+        # The socket stays open as long as this file does, and the traceback of an error keeps it:
+        # the server would go on sending into a connection that nobody reads.
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
 
     def _errors(self, doing: str) -> AbstractContextManager[None]:
         return reading_errors(self._engine, self._options, doing)

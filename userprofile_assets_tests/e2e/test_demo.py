@@ -23,7 +23,9 @@ TESTS_OF_THE_DOCTOR = (
     "log source",
     "user source",
     "object storage",
+    "Spark",
     "Spark metastore",
+    "Spark storage",
     "Spark start",
     "Dagster instance",
 )

@@ -27,9 +27,12 @@ import pytest
 
 from userprofile_assets.ingestion.open_store import open_store
 from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.settings import PREFIX
+from userprofile_assets.warehouse import class_archive_training
 from userprofile_assets.warehouse.class_archive import archive_path
 from userprofile_assets.warehouse.java import find_java
+from userprofile_assets_tests.support.cache import cache
 from userprofile_assets_tests.support.missing import missing_part
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
     Found = TypeVar("Found")
 
+TRAINING = Path(class_archive_training.__file__)
 CHECKOUT = Path(__file__).resolve().parents[2]
 INGEST = ("raw_log_oss", "user_info_oss")
 TABLES = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
@@ -47,6 +51,8 @@ ASSETS = (*INGEST, *TABLES)
 # Ten times what a process with Spark takes on two idle cores. Reached only by one that hangs.
 _SECONDS = 180.0
 _LOOK_SECONDS = 0.05
+_ARCHIVE_SECONDS = 600.0
+_KEPT_ARCHIVES = 3
 
 # What the user who runs the tests has set for Dagster, Spark or Python belongs to other projects.
 _NOT_INHERITED = ("DAGSTER_HOME", "SPARK_HOME", "SPARK_CONF_DIR", "SPARK_REMOTE", "PYSPARK_PYTHON")
@@ -305,15 +311,32 @@ def scratch_project(root: Path, archive: Path | None = None) -> Iterator[Scratch
 
 
 @pytest.fixture(scope="session")
-def class_archive(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A class archive for all projects, made once: each Spark starts 4 s sooner."""
-    with scratch_project(tmp_path_factory.mktemp("archive") / "project") as project:
-        # 40 s of one core, so minutes where others have it; pytest-timeout bounds the test.
-        done = project.start("userprofile", "spark", "archive").wait(seconds=600)
-        assert done.code == 0, done.output
-        archive = archive_path(project.home, find_java())
-        yield archive
-        archive.unlink()  # pytest keeps the directories of three sessions, and it has 200 MB
+def class_archive(java: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class archive for all projects: each Spark starts 4 s sooner.
+
+    Made once for all processes and later runs, since it takes more than a minute. A JVM takes one
+    only with the class path that it was made with, so the place of pyspark is part of the name.
+    """
+    import pyspark
+
+    made_of = b"".join((Path(pyspark.__file__).read_bytes(), TRAINING.read_bytes()))
+    key = hashlib.sha256(pyspark.__file__.encode() + made_of).hexdigest()[:12]
+    kept = cache() / "class-archives" / key
+    kept.mkdir(parents=True, exist_ok=True)
+    archive = kept / archive_path(Path(), find_java()).name
+    with exclusive_lock(kept / "lock", purpose="the class archive", timeout=_ARCHIVE_SECONDS):
+        if not archive.is_file():
+            with scratch_project(tmp_path_factory.mktemp("archive") / "project") as project:
+                # A minute of two cores, so minutes where others have them.
+                made = project.start("userprofile", "spark", "archive").wait(_ARCHIVE_SECONDS)
+                assert made.code == 0, made.output
+                shutil.move(archive_path(project.home, find_java()), archive)
+        kept.touch()
+    # 230 MB each: those of former checkouts go.
+    others = sorted(kept.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in others[_KEPT_ARCHIVES:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return archive
 
 
 @pytest.fixture
