@@ -61,10 +61,12 @@ def running_up(project: Project) -> Iterator[RunningUp]:
     printed = project.directory / "up.out"
     port = free_port()
     ports = ("--port", str(port), "--connect-port", str(free_port()))
+    # Without DAGSTER_HOME it prepares the project's own, with two runs at a time in each pool.
+    env = {name: value for name, value in project.env.items() if name != "DAGSTER_HOME"}
     with printed.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "userprofile_assets.cli.main", "up", *ports],
-            env=project.env,
+            env=env,
             cwd=project.directory,
             stdin=subprocess.DEVNULL,
             stdout=out,
