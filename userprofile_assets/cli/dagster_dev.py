@@ -1,4 +1,4 @@
-"""`dagster dev` as a part of `userprofile up`: web server, daemon and code server.
+"""`dagster dev` as a part of `userprofile up`: web server, daemon, code server and run server.
 
 Belongs here: its start, its answer, what it finds of runs that a former one left behind. Does not
 belong here: the parts beside it (`up.py`).
@@ -18,11 +18,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from userprofile_assets.child_process import ChildProcess, start_child
 from userprofile_assets.cli.dagster_home import prepare_dagster_home
 from userprofile_assets.errors import PermanentError
+from userprofile_assets.run_server import NoRunServerError, ask, find_server
 from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.driver_log import last_lines, open_log
 
@@ -65,11 +66,16 @@ class DagsterDev:
         port: Port of its web server.
         process: Its process; web server, daemon, code server and runs are in the same group.
         log_file: What all of them print.
+        run_server: Starts the runs (`run_server.py`); None with a Dagster home of the user's own,
+            which need not know its launcher.
+        history: The Dagster home under HOME.
     """
 
     port: int
     process: ChildProcess
     log_file: Path
+    run_server: ChildProcess | None
+    history: Path
 
     def wait(self, seconds: float, stop_event: threading.Event) -> None:
         """Wait until the web server answers and the daemon has said that it lives.
@@ -89,6 +95,11 @@ class DagsterDev:
                 )
             if stop_event.wait(_LOOK_SECONDS):
                 return
+        place = find_server(self.history)
+        if self.run_server is not None and place is not None:
+            # Not before: until here two cores have enough to do. Without it the first run waits.
+            with suppress(NoRunServerError, OSError, ValueError):
+                ask(place, prepare=True)
 
     def exit_code(self) -> int | None:
         """Return its exit code; None while it runs."""
@@ -103,7 +114,10 @@ class DagsterDev:
         # Without an answer, what is left is recorded at the next start.
         with suppress(OSError, HTTPException, ValueError, KeyError, TypeError):
             self._terminate_runs(begin + seconds * _RUNS_SHARE, hurry)
-        return self.process.stop(begin + seconds - time.monotonic(), hurry)
+        by_itself = self.process.stop(begin + seconds - time.monotonic(), hurry)
+        if self.run_server is not None:
+            self.run_server.stop(begin + seconds - time.monotonic(), hurry)
+        return by_itself
 
     def _terminate_runs(self, deadline: float, hurry: threading.Event) -> None:
         if hurry.is_set() or not (ids := self._going_on()):
@@ -155,8 +169,12 @@ def start_dagster_dev(
     log_file = settings.home / "logs" / "dagster" / f"up-{os.getpid()}.log"
     command = [sys.executable, "-m", "userprofile_assets.cli.dagster_dev"]
     environment = {**os.environ, **environment}
+    history, run_server = settings.home / "dagster", None
     try:
         with open_log(log_file) as log:
+            if not os.environ.get("DAGSTER_HOME"):
+                # First, so that the launcher finds its socket.
+                run_server = _start_run_server(history, output=log, environment=environment)
             process = start_child([*command, "dev", str(port)], output=log, env=environment)
             # Beside it, since importing Dagster for it takes two seconds.
             start_child([*command, "tidy"], output=log, env=environment)
@@ -164,7 +182,15 @@ def start_dagster_dev(
         raise PermanentError(
             f"`dagster dev` could not be started ({error.strerror})", where=sys.executable
         ) from error
-    return DagsterDev(port, process, log_file)
+    return DagsterDev(port, process, log_file, run_server, history)
+
+
+def _start_run_server(
+    history: Path, *, output: IO[bytes], environment: Mapping[str, str]
+) -> ChildProcess:
+    history.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "userprofile_assets.run_server", str(history)]
+    return start_child(command, output=output, env={**environment, "DAGSTER_HOME": str(history)})
 
 
 def main(arguments: list[str]) -> None:
@@ -184,10 +210,10 @@ def main(arguments: list[str]) -> None:
 
 
 def end_abandoned_runs() -> list[str]:
-    """Record the end of runs whose code server is gone, which nobody else would record.
+    """Record the end of runs whose server is gone, which nobody else would record.
 
     Such a run keeps its place in the pools until max_runtime_seconds are over. Runs of the command
-    line have no code server and are left alone.
+    line have no server and are left alone.
 
     Returns:
         The ids of the runs.
@@ -203,7 +229,7 @@ def end_abandoned_runs() -> list[str]:
         runs = [
             run
             for run in instance.get_runs(filters=dg.RunsFilter(statuses=going_on))
-            if _has_lost_its_code_server(run)
+            if _has_lost_its_server(run)
         ]
         for run in runs:
             instance.report_run_failed(
@@ -212,18 +238,23 @@ def end_abandoned_runs() -> list[str]:
     return [run.run_id for run in runs]
 
 
-def _has_lost_its_code_server(run: dg.DagsterRun) -> bool:
+def _has_lost_its_server(run: dg.DagsterRun) -> bool:
     from dagster._core.storage.tags import GRPC_INFO_TAG
 
-    place = json.loads(run.tags.get(GRPC_INFO_TAG) or "{}").get("socket")
-    if not place:
-        return False
+    from userprofile_assets.run_launcher import SERVER_TAG
+
+    code_server = json.loads(run.tags.get(GRPC_INFO_TAG) or "{}").get("socket")
+    places = [place for place in (run.tags.get(SERVER_TAG), code_server) if place]
+    return bool(places) and not any(map(_listens, places))
+
+
+def _listens(place: str) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(place)
         except OSError:
-            return True
-    return False
+            return False
+    return True
 
 
 def _ask(port: int, method: str, path: str, body: Any = None) -> Any:

@@ -14,6 +14,12 @@ from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.project_files import dagster_yaml
 from userprofile_assets.settings import Settings
 
+# Only in the copy: it is of use beside `userprofile up`, and makes no difference elsewhere.
+_LAUNCHER = """
+run_launcher:
+  module: userprofile_assets.run_launcher
+  class: ForkingRunLauncher
+"""
 _ONE_RUN, _TWO_RUNS = "default_limit: 1", "default_limit: 2"
 
 
@@ -22,7 +28,8 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
     The one under HOME gets the project's dagster.yaml each time; the user's own is left alone. With
     a Spark server two runs of a pool go on at a time, since both can have a session there; without
-    one the second would only wait for the embedded metastore.
+    one the second would only wait for the embedded metastore. It also names the launcher of
+    `userprofile up`.
     """
     if os.environ.get("DAGSTER_HOME"):
         return Path(os.environ["DAGSTER_HOME"])
@@ -31,7 +38,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     text = dagster_yaml().read_text(encoding="utf-8")
     if settings.spark_remote is not None:
         text = text.replace(_ONE_RUN, _TWO_RUNS)
-    (home / "dagster.yaml").write_text(text, encoding="utf-8")
+    (home / "dagster.yaml").write_text(text + _LAUNCHER, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     _make_history(settings, home)
     return home

@@ -12,20 +12,21 @@ import signal
 import socket
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from userprofile_assets_tests.support.graphql import WebServer
-from userprofile_assets_tests.support.project import Child, free_port, wait_until
+from userprofile_assets_tests.support.graphql import ENDED, WebServer
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import Child, wait_until
 from userprofile_assets_tests.support.web import Answer, Web
 
 pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
 
 DAY, STALLED_DAY = "2015-05-18", "2015-05-19"
 USERS = ("user_info_oss", "ods_user_info_d_spark")
-ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
 def family(pid):
@@ -180,6 +181,62 @@ def test_a_run_of_the_ui_goes_through_the_warm_spark(first):
     assert family(first.spark) == before
 
 
+def history(project):
+    """The history that `up` keeps under HOME."""
+    return dg.DagsterInstance.from_config(str(project.home / "dagster"))
+
+
+def process_of(project, run_id):
+    """Return the id of a run's process."""
+    with history(project) as instance:
+        (said,) = (
+            found
+            for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+            if (found := re.search(r"Started process for run \(pid: (\d+)\)", entry.message))
+        )
+    return int(said[1])
+
+
+@pytest.fixture(scope="module")
+def run_server(first):
+    """The id of the process that starts the runs."""
+    found = commands(family(first.child.pid))
+    (pid,) = [
+        pid
+        for pid, line in found.items()
+        if "userprofile_assets.run_server" in line and "/bin/sh" not in line
+    ]
+    return pid
+
+
+def test_a_run_of_the_ui_is_a_fork_of_the_run_server(module_project, first, run_server):
+    before = family(run_server)
+    run_id = start_stalling_run(module_project, first, "2015-05-21")
+    assert process_of(module_project, run_id) in family(run_server)
+    first.web.terminate(run_id)
+    wait_until(lambda: first.web.status(run_id) == "CANCELED", "the end of the run")
+    wait_until(lambda: family(run_server) == before, "the end of its process")
+
+
+def test_the_ui_has_what_a_run_prints(module_project, first):
+    run_id = first.web.launch(USERS, "2015-05-22")
+    wait_until(lambda: first.web.status(run_id) in ENDED, "the end of the run")
+    with history(module_project) as instance:
+        (captured,) = instance.all_logs(run_id, of_type=dg.DagsterEventType.LOGS_CAPTURED)
+        data = captured.get_dagster_event().logs_captured_data
+        logs = instance.compute_log_manager.get_log_data([run_id, "compute_logs", data.file_key])
+    assert b"STEP_SUCCESS" in logs.stderr
+
+
+def test_a_run_whose_process_is_killed_has_failed_at_once(module_project, first):
+    run_id = start_stalling_run(module_project, first, "2015-05-23")
+    os.kill(process_of(module_project, run_id), signal.SIGKILL)
+    wait_until(lambda: first.web.status(run_id) == "FAILURE", "the record of its end")
+    with history(module_project) as instance:
+        said = [entry.message for entry in instance.all_logs(run_id)]
+    assert any("ended with signal 9 before the run did" in message for message in said)
+
+
 def test_a_query_goes_through_it_too_while_it_has_the_metastore(module_project, first):
     count = "SELECT COUNT(*) AS n FROM ods_user_info_d_spark WHERE dt = '20150518'"
     assert module_project.query(count) == [{"n": 50}]
@@ -209,11 +266,20 @@ def second(module_project, cut_off):
     return start_up(module_project)
 
 
-def test_after_kill_minus_9_nothing_is_left_and_its_ports_are_free(cut_off, first):
-    for port in (first.port, first.connect_port):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
             probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def test_after_kill_minus_9_nothing_is_left_and_its_ports_are_free(cut_off, first):
+    # The kernel closes the sockets of a JVM after its process has become a zombie.
+    for port in (first.port, first.connect_port):
+        wait_until(partial(is_free, port), "a free port", seconds=30)
 
 
 def test_the_next_one_records_the_end_of_the_run_that_was_cut_off(second, cut_off):
@@ -249,7 +315,7 @@ def test_asked_to_end_it_terminates_the_runs_and_ends_everything(
     assert done.code == 0, done.output
     wait_for_the_end(processes)
     assert "Everything has ended." in done.output
-    with dg.DagsterInstance.from_config(str(module_project.home / "dagster")) as instance:
+    with history(module_project) as instance:
         (run,) = instance.get_runs(dg.RunsFilter(run_ids=[run_id]))
     assert run.status is dg.DagsterRunStatus.CANCELED
 
