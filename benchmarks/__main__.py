@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import (
+    addresses,
+    agents,
     day,
     days,
     demo,
@@ -42,6 +44,8 @@ _MEASUREMENTS = {
     "warm": warm.measure,
     "s3a": object_storage.measure,
     "demo": demo.measure,
+    "agents": agents.measure,
+    "addresses": addresses.measure,
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import MeasurementError
+from userprofile_assets_tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,11 +95,3 @@ def running_up(project: Project) -> Iterator[RunningUp]:
             running.stop_seconds = time.monotonic() - asked
     if code != 0:
         raise MeasurementError(f"`userprofile up` ended with {code}")
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -17,6 +17,7 @@ from userprofile_assets.assets.ingest import build_ingest_assets
 from userprofile_assets.assets.sources import build_sources
 from userprofile_assets.assets.warehouse import build_table_assets, load_warehouse
 from userprofile_assets.automation import build_job, build_schedule
+from userprofile_assets.resources.enrichment import EnrichmentResource
 from userprofile_assets.resources.http import HttpResource
 from userprofile_assets.resources.mysql import MySQLResource
 from userprofile_assets.resources.oss import OssResource
@@ -70,7 +71,7 @@ def build_definitions(
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
-    """Return the resources `http`, `mysql`, `oss` and `spark`."""
+    """Return the resources `http`, `mysql`, `oss`, `enrichment` and `spark`."""
     home = str(settings.home)
     store = _store(settings)
     return {
@@ -103,6 +104,11 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             demo_seed=settings.demo_seed,
         ),
         "oss": OssResource(storage_uri=settings.effective_storage_uri, home=home, **store),
+        "enrichment": EnrichmentResource(
+            home=home,
+            region_db=settings.region_db,
+            anonymous_key=_secret("ANONYMOUS_KEY", settings.anonymous_key),
+        ),
         "spark": SparkResource(
             master=settings.spark_master,
             remote=_secret("SPARK_REMOTE", settings.spark_remote),

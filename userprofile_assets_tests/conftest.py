@@ -15,7 +15,9 @@ from userprofile_assets.settings import PREFIX, Settings
 
 pytest_plugins = [
     "userprofile_assets_tests.support.certificates",
+    "userprofile_assets_tests.support.external_tables",
     "userprofile_assets_tests.support.fault_proxy",
+    "userprofile_assets_tests.support.killing",
     "userprofile_assets_tests.support.mariadb",
     "userprofile_assets_tests.support.mysql",
     "userprofile_assets_tests.support.oss_dialect",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import MeasurementError
 from benchmarks.project import clean_environment
+from userprofile_assets_tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -164,14 +165,6 @@ def file_server(directory: Path) -> Iterator[str]:
     ]
     with _running(command, env={}, port=port, log=directory.with_name("file_server.log")):
         yield f"http://127.0.0.1:{port}"
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _new_server(name: str, root: Path, *, rclone: Path | None = None) -> S3Server:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from userprofile_assets.settings import Settings
     from userprofile_assets.warehouse.engine import Engine
 
-# The tutorial checks its tables by looking at them: facts of the page "Synchronize data".
-_LOOK = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
+# The tutorial checks its tables by looking at them: facts of the page "Synchronize data". The last
+# one is what it is all for.
+_LOOK = ("ods_raw_log_d_spark", "ods_user_info_d_spark", "ads_user_info_1d_spark")
 
 
 def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
@@ -162,7 +163,7 @@ def _print_assets(console: Console, rows: Sequence[AssetRow]) -> None:
 
 
 def _look(console: Console, engine: Engine, bizdate: str) -> None:
-    """Run the tutorial's two verification queries."""
+    """Run the tutorial's two verification queries, and one on the profiles."""
     for table in _LOOK:
         sql = f"SELECT * FROM {table} WHERE dt = '{bizdate}' LIMIT 5"  # noqa: S608 - a name of ours and eight digits
         console.print(f"\n[bold]{sql}[/bold]", highlight=False)

@@ -58,18 +58,32 @@ class DemoRun:
         self._instance = dg.DagsterInstance.get()
         self._definitions = build_definitions(settings=settings)
         self._ingest = ingest_specs(settings)
-        self._tables = [table.table for table in load_warehouse(settings).tables]
+        self._warehouse = load_warehouse(settings)
         self._run_id: str | None = None
         self._made: frozenset[str] = frozenset()
 
     @property
     def assets(self) -> list[str]:
         """All assets that can be materialized, upstream first."""
-        return [*self._ingest, *self._tables]
+        return [*self._ingest, *(table.table for table in self._warehouse.tables)]
 
     def missing(self, engine: Engine) -> list[str]:
-        """Return the assets whose day is not recorded, not in storage, or not in Spark."""
-        return [name for name in self.assets if not self._is_good(name, engine)]
+        """Return the assets whose day is not recorded, not in storage, not in Spark, or too old.
+
+        Too old are rows that were made from a day that is missing. A table over an object is not:
+        it shows the new one by itself.
+        """
+        missing = [name for name in self._ingest if not self._is_good(name, engine)]
+        changed = set(missing)
+        for table in self._warehouse.tables:
+            name = table.table
+            is_good = self._is_good(name, engine)
+            is_behind = not changed.isdisjoint(self._warehouse.dependencies(name))
+            if not is_good or (is_behind and table.kind in {"filled", "lookup"}):
+                missing.append(name)
+            if not is_good or is_behind:
+                changed.add(name)
+        return missing
 
     def materialize(self, names: Sequence[str], progress: Callable[[str], None]) -> bool:
         """Materialize the day of some assets; return whether all of them succeeded.
@@ -119,6 +133,8 @@ class DemoRun:
             return True
         if not engine.table_exists(name):
             return False
+        if self._warehouse.table(name).kind == "view":
+            return True
         partitions = engine.execute(f"SHOW PARTITIONS {name}")
         return f"dt={to_bizdate(self._key)}" in {row[0] for row in partitions}
 

@@ -88,6 +88,7 @@ def _tests(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         ("log source", lambda: _log_source(settings)),
         ("user source", lambda: _user_source(settings)),
         ("object storage", lambda: _storage(settings)),
+        ("log lines", lambda: _log_lines(settings)),
         ("Spark", lambda: doctor_spark.server(settings)),
         ("Spark metastore", lambda: doctor_spark.metastore(settings)),
         ("Spark storage", lambda: doctor_spark.storage(settings)),
@@ -187,6 +188,12 @@ def _storage(settings: Settings) -> str:
     if found != b"probe":
         raise UserProfileError("a probe object reads back differently", where=store.uri)
     return f"{store.uri} takes, returns and deletes an object"
+
+
+def _log_lines(settings: Settings) -> str:
+    from userprofile_assets.cli.doctor_log import log_day
+
+    return log_day(settings, _resources(settings)["oss"].store())
 
 
 def _instance(settings: Settings) -> str:

@@ -139,6 +139,41 @@ def rollback(
     run_rollback(Settings.load(), asset, dt)
 
 
+@app.command()
+def gc(
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Directories that each day keeps, the one it shows included; "
+            "USERPROFILE_KEEP_RUNS if not given.",
+        ),
+    ] = None,
+    older_than: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="HOURS",
+            help="A day to which anything was written in these hours is left alone. "
+            "0 only when nothing runs and nobody reads.",
+        ),
+    ] = 24,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed.")] = False,
+) -> None:
+    """Remove directories of runs whose rows no table shows any more.
+
+    A run that fills a day again writes beside the former rows, and these stay. This removes those
+    beyond the newest, what killed runs left, and the tables that such runs wrote through. Never
+    what a table shows, nor a day that was written lately.
+
+    Example: `userprofile gc --dry-run`, then `userprofile gc`.
+    """
+    from userprofile_assets.cli.gc import run_gc
+
+    run_gc(Settings.load(), keep=keep, older_than=older_than, dry_run=dry_run)
+
+
 @spark_app.command("archive")
 def spark_archive() -> None:
     """Make the class archive: local Spark then starts in about half the time.

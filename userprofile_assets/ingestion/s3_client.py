@@ -108,7 +108,10 @@ class S3Bucket:
         Raises:
             UserProfileError: Whatever went wrong, see `s3_errors.explain`.
         """
-        parameters.update(Bucket=self.name, Key=self.prefix + check_key(key))
+        # The empty `name/` by which other clients mark a directory can only be deleted.
+        marker = "/" if operation == "delete_object" and key.endswith("/") else ""
+        checked = check_key(key.removesuffix(marker)) + marker
+        parameters.update(Bucket=self.name, Key=self.prefix + checked)
         return await self._send(operation, self.where(key), size, parameters)
 
     async def list(self, prefix: str, **parameters: Any) -> dict[str, Any]:

@@ -117,8 +117,11 @@ class S3Store:
             more = {"ContinuationToken": answer["NextContinuationToken"]}
 
     def delete(self, key: str) -> None:
-        """Delete an object; no error when it is missing."""
-        self._bucket.call("delete_object", check_key(key))
+        """Delete an object; no error when it is missing.
+
+        Also the empty `name/` by which other clients, Spark's among them, mark a directory.
+        """
+        self._bucket.call("delete_object", key)
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object on the server; above `copy_bytes` in parts."""

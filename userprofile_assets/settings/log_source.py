@@ -22,6 +22,17 @@ class LogSourceSettings(SettingsGroup):
         "Where the access log is: `http://`, `https://` or `file://`. `${bizdate}` in it means a "
         "file per day. Unset: the embedded demo source.",
     )
+    log_format: Literal["auto", "combined", "common", "tutorial"] = _setting(
+        "auto",
+        "Format of the lines. `combined` and `common` are those of nginx and Apache, `tutorial` is "
+        "eight fields separated by `##@@`. `auto`: each line is recognised. Lines of another "
+        "format are quarantined.",
+    )
+    log_day_filter: Literal["business_date", "keep"] = _setting(
+        "business_date",
+        "Lines whose time is not of the business date, in TIMEZONE. `business_date`: they are only "
+        "counted. `keep`: every line belongs to the day of its file, as a file without days needs.",
+    )
     log_compression: Literal["none", "gzip", "bzip2", "zip"] = _setting(
         "none", "How the file is compressed; it is stored decompressed."
     )

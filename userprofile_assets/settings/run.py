@@ -6,10 +6,10 @@ import difflib
 import re
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from userprofile_assets.bizdate import parse_day
 from userprofile_assets.errors import PermanentError
@@ -41,6 +41,16 @@ class RunSettings(SettingsGroup):
         1,
         "Days that a backfill puts into one run. `1`: a bad day is a failed run of its own. "
         "`all`: one run for the whole range, also needed for `--partition-range`.",
+    )
+
+    logic: Literal["standard", "tutorial"] = _setting(
+        "standard",
+        "Whose rules make the tables. `tutorial`: those of the tutorial to the letter, defects "
+        "included. `standard`: with its defects corrected (docs/processing.md).",
+    )
+    keep_runs: Annotated[int, Field(ge=1)] = _setting(
+        3,
+        "Versions of a day that `userprofile gc` keeps of each table, the shown one included.",
     )
 
     @field_validator("home", mode="after")

@@ -17,6 +17,7 @@ from userprofile_assets.settings.demo import DemoSettings
 from userprofile_assets.settings.dotenv_file import DOTENV, put_into_environment, read_dotenv
 from userprofile_assets.settings.log_source import LogSourceSettings
 from userprofile_assets.settings.names import check_names, variable_of
+from userprofile_assets.settings.process import ProcessSettings
 from userprofile_assets.settings.run import RunSettings
 from userprofile_assets.settings.spark import SparkSettings
 from userprofile_assets.settings.storage import StorageSettings
@@ -27,6 +28,7 @@ class Settings(
     # Read from below: pydantic takes the fields of the last base first, and the generated pages
     # show the groups in the order of the fields.
     DemoSettings,
+    ProcessSettings,
     SparkSettings,
     StorageSettings,
     UserSourceSettings,

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from userprofile_assets.errors import SettingsError
+from userprofile_assets.warehouse.engine import JAVA_VERSION
 from userprofile_assets.warehouse.session_engine import SessionEngine
+from userprofile_assets.warehouse.session_options import SESSION_PREFIX, not_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,9 +32,6 @@ _PORT = 15002
 # Milliseconds between tries of a server that does not answer: 0.05, 0.2, 0.8, 3.2, then 5 s, which
 # gives a server that is being restarted half a minute. pyspark's own default waits ten minutes.
 _RETRIES, _LONGEST_WAIT = 9, 5000
-
-# Runtime keys of SPARK_CONF go to the session; all others are the server's own.
-_SESSION_PREFIX = "spark.sql."
 
 
 @contextmanager
@@ -116,7 +115,7 @@ class ConnectEngine(SessionEngine):
 
     def facts(self) -> dict[str, str]:
         """See `Engine`."""
-        rows = self.execute("SELECT java_method('java.lang.System', 'getProperty', 'java.version')")
+        rows = self.execute(JAVA_VERSION)
         return {
             "Spark": self.session.version,
             "Java": str(rows[0][0]),
@@ -171,19 +170,14 @@ class ConnectEngine(SessionEngine):
         return session
 
     def _configure(self, session: SparkSession) -> None:
-        wanted = {
-            "spark.sql.session.timeZone": self._options.timezone,
-            "spark.sql.sources.partitionOverwriteMode": "dynamic",
-            **self._options.conf,
-        }
         others = []
-        for key, value in wanted.items():
-            if key.startswith(_SESSION_PREFIX) and session.conf.isModifiable(key):
+        for key, value in self._options.session_conf.items():
+            if key.startswith(SESSION_PREFIX) and session.conf.isModifiable(key):
                 session.conf.set(key, value)
             else:
                 others.append(key)
         if others:
-            self._log(f"the server's own, so not set from SPARK_CONF: {', '.join(sorted(others))}")
+            self._log(not_set(others))
 
     def _note_progress(self, *, stages: Iterable[Any] | None, done: bool, **_: object) -> None:
         self._stages = () if done else (stages or ())

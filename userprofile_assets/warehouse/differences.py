@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from userprofile_assets.warehouse.places import same_place
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from userprofile_assets.warehouse.executor import Executor
-    from userprofile_assets.warehouse.table_model import TableDefinition
+    from userprofile_assets.warehouse.table_model import Column, TableDefinition
 
 # The JSON shows char(3) and varchar(3) as string, so lengths cannot be compared.
 _WITH_LENGTH = re.compile(r"\b(?:var)?char\(\d+\)")
@@ -38,11 +40,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs: things that change what rows mean, the table's location, and comments."""
+    """What differs: things that change what rows mean, the table's location, and comments.
+
+    `appended` are columns that the file has behind all those of the table, which are the same.
+    """
 
     blocking: tuple[Difference, ...]
     location: Difference | None
     comments: tuple[Difference, ...]
+    appended: tuple[Column, ...] = ()
 
 
 def compare(executor: Executor, table: TableDefinition, *, where: str) -> Comparison:
@@ -57,14 +63,16 @@ def compare(executor: Executor, table: TableDefinition, *, where: str) -> Compar
     """
     rows = executor.run(f"DESCRIBE EXTENDED {table.table} AS JSON", where=where)
     found = json.loads(rows[0][0])
+    if found.get("type") == "VIEW":
+        view = Difference("kind", "a view", "a table")
+        return Comparison(blocking=(view,), location=None, comments=())
     columns = found["columns"]
     wanted = [*table.columns, *table.partition_columns]
+    in_spark = [f"{column['name']} {simple_string(column['type'])}" for column in columns]
+    in_file = [f"{c.name} {_WITH_LENGTH.sub('string', c.type)}" for c in wanted]
+    appended = _appended(in_spark, in_file, table)
     blocking = [
-        _difference(
-            "columns",
-            ", ".join(f"{column['name']} {simple_string(column['type'])}" for column in columns),
-            ", ".join(f"{c.name} {_WITH_LENGTH.sub('string', c.type)}" for c in wanted),
-        ),
+        None if appended else _difference("columns", ", ".join(in_spark), ", ".join(in_file)),
         _difference(
             "partition columns",
             ", ".join(found.get("partition_columns", [])),
@@ -75,7 +83,8 @@ def compare(executor: Executor, table: TableDefinition, *, where: str) -> Compar
     ]
     comments = [
         _difference(f"comment of {want.name}", have.get("comment", ""), want.comment or "")
-        for have, want in zip(columns, wanted, strict=False)
+        for have in columns
+        for want in wanted
         if have["name"] == want.name
     ]
     comments.append(
@@ -85,7 +94,23 @@ def compare(executor: Executor, table: TableDefinition, *, where: str) -> Compar
         blocking=tuple(d for d in blocking if d),
         location=_location(found["location"], table.location) if table.location else None,
         comments=tuple(d for d in comments if d),
+        appended=appended,
     )
+
+
+def _appended(
+    in_spark: list[str], in_file: list[str], table: TableDefinition
+) -> tuple[Column, ...]:
+    """Return the columns that the file only adds; Parquet reads them as NULL in older days."""
+    days = len(table.partition_columns)
+    had, have = in_spark[:-days], in_file[:-days]
+    only_appended = (
+        table.kind in {"filled", "lookup"}
+        and table.format == "parquet"
+        and in_spark[-days:] == in_file[-days:]
+        and have[: len(had)] == had
+    )
+    return table.columns[len(had) :] if only_appended else ()
 
 
 def simple_string(described: Mapping[str, Any]) -> str:
@@ -105,20 +130,6 @@ def simple_string(described: Mapping[str, Any]) -> str:
             return "timestamp"
         case name:
             return str(name)
-
-
-def same_place(one: str, other: str) -> bool:
-    """Tell whether two locations are one place: `file:/a` is `file:///a/`."""
-    return _normal(one) == _normal(other)
-
-
-def _normal(location: str) -> tuple[str, str, str]:
-    # No URL parser here: Spark shows paths as they are, `#`, `?` and `%` included.
-    scheme, _, rest = location.partition(":")
-    authority, path = "", rest
-    if rest.startswith("//"):
-        authority, _, path = rest[2:].partition("/")
-    return scheme, authority, "/" + path.strip("/")
 
 
 def _location(in_spark: str, in_file: str) -> Difference | None:

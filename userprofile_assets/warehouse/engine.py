@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+JAVA_VERSION = "SELECT java_method('java.lang.System', 'getProperty', 'java.version')"
+"""Asks a server for the version of its Java, which no protocol tells."""
+
 
 class Engine(Protocol):
     """A connection to Spark with a session of its own.

@@ -4,8 +4,9 @@ Belongs here: what is true of every statement, whatever it does. Does not belong
 statements a table needs (`runner.py`).
 
 A statement is repeated after a transient error, in a new session where the old one was lost. That
-is right for all statements of this project: CREATE IF NOT EXISTS, ALTER, REFRESH, INSERT OVERWRITE
-and SELECT give the same when they run twice.
+is right for all statements of this project: CREATE IF NOT EXISTS, ALTER, REFRESH and SELECT give
+the same when they run twice. An INSERT goes to another directory each time: the former one, of
+which nothing is known any more, may still be writing on the server.
 """
 
 from __future__ import annotations
@@ -46,12 +47,16 @@ class Executor:
         self._log = log
         self._limit = limit_seconds
 
-    def run(self, statement: str, *, where: str) -> list[Row]:
+    def run(
+        self, statement: str, *, where: str, again: Callable[[], str] | None = None
+    ) -> list[Row]:
         """Run a statement and return its rows.
 
         Args:
             statement: The statement.
             where: The table and file that it belongs to, for errors.
+            again: Gives the statement of another try, in the session that it will run in; without
+                it that is the same one.
 
         Raises:
             SparkError: Spark refused it.
@@ -67,6 +72,8 @@ class Executor:
                 with attempt:
                     if lost:
                         self.engine.reopen()
+                        if again is not None:
+                            shown = " ".join((statement := again()).split())
                     lost = True
                     return self._watched(statement, shown)
         except (SparkUnavailableError, SparkTimeoutError, SparkError) as error:

@@ -3,14 +3,14 @@
 Belongs here: the rules between files, and between a table's LOCATION and what ingest assets write.
 Does not belong here: Dagster's assets (`assets/warehouse.py`), running anything.
 
-Nobody writes an edge down. A table depends on the tables in its INSERT's FROM and JOIN; a table
-over an object depends on the ingest asset that writes to the LOCATION of its partition.
+Nobody writes an edge down. A table depends on the tables in the FROM and JOIN of its INSERT, of its
+view or of the keys it looks up; a table over an object depends on the ingest asset that writes to
+the LOCATION of its partition.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from userprofile_assets.errors import SqlFileError
 from userprofile_assets.redaction import redact_url
 from userprofile_assets.warehouse.ddl import ParsedTable, parse_table
+from userprofile_assets.warehouse.graph_rules import check_locations, check_lookup
+from userprofile_assets.warehouse.places import same_place
 from userprofile_assets.warehouse.sql_files import read_sql_files
 from userprofile_assets.warehouse.statements import BIZDATE
 from userprofile_assets.warehouse.variables import expand
@@ -26,6 +28,8 @@ from userprofile_assets.warehouse.variables import expand
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from userprofile_assets.warehouse.graph_rules import LookupColumns
+    from userprofile_assets.warehouse.sql_files import Logic
     from userprofile_assets.warehouse.table_model import ColumnSources, SqlFile, TableDefinition
 
 _BINARY_FORMATS = {"parquet", "orc", "avro"}
@@ -80,7 +84,12 @@ class Warehouse:
 
 
 def build_graph(
-    files: Path | Sequence[SqlFile], variables: Mapping[str, str], produced: Sequence[ObjectSource]
+    files: Path | Sequence[SqlFile],
+    variables: Mapping[str, str],
+    produced: Sequence[ObjectSource],
+    *,
+    logic: Logic = "standard",
+    lookups: Mapping[str, LookupColumns] | None = None,
 ) -> Warehouse:
     """Read the files and derive order, dependencies and column lineage.
 
@@ -88,16 +97,24 @@ def build_graph(
         files: The directory `sql/`, or files that were read from it.
         variables: Values by name, without `bizdate`: it is left in places where it stands.
         produced: What the ingest assets write.
+        logic: Which of a table's files is read from a directory.
+        lookups: By the name of a lookup, its columns in order: name and type.
 
     Raises:
         SqlFileError: A file is wrong by itself (see `sql_files`, `statements`, `ddl`), reads a
-            table or an object that nothing produces, reads in a circle, or its columns do not
-            match what it reads. Names the file relative to `sql/`, the line, and what to do.
+            table or an object that nothing produces, reads in a circle, has another table's
+            LOCATION, names no lookup there is, or its columns do not match what it reads. Names
+            the file relative to `sql/`, the line, and what to do.
     """
     if isinstance(files, Path):
-        files = read_sql_files(files)
+        files = read_sql_files(files, logic)
     parsed = {file.table: parse_table(file, variables) for file in files}
     _check_names(parsed, produced)
+    definitions = [table.definition for table in parsed.values()]
+    check_locations(definitions, {s.asset: s.location(variables) for s in produced})
+    for definition in definitions:
+        if definition.kind == "lookup":
+            check_lookup(definition, lookups or {})
     reads = {name: _reads(table) for name, table in parsed.items()}
     for name, found in reads.items():
         _check_produced(parsed[name].definition, found, known=parsed.keys())
@@ -106,33 +123,37 @@ def build_graph(
     edges: dict[str, tuple[str, ...]] = {}
     for name in order:
         table = replace(parsed[name].definition, reads=tuple(reads[name]))
-        if table.partition_location is not None:
+        if table.kind == "external":
             source = _source(table, {s.location(variables): s for s in produced})
             edges[name] = (source.asset,)
-            lineage = _object_lineage(table, source)
+            done[name] = replace(table, column_lineage=_object_lineage(table, source))
         else:
             edges[name] = table.reads
-            lineage = _insert_lineage(parsed[name], {read: done[read] for read in table.reads})
-        done[name] = replace(table, column_lineage=lineage)
+            tables = {read: done[read] for read in table.reads}
+            done[name] = _with_lineage(table, parsed[name].query, tables)
     return Warehouse(tuple(done.values()), edges)
 
 
 def _reads(table: ParsedTable) -> dict[str, int | None]:
-    if table.insert is None:
+    if table.query is None:
         return {}
     from userprofile_assets.warehouse.lineage import tables_read  # noqa: PLC0415 - 40 ms
 
-    return tables_read(table.insert)
+    return tables_read(table.query)
 
 
-def _insert_lineage(
-    table: ParsedTable, tables: Mapping[str, TableDefinition]
-) -> dict[str, ColumnSources]:
-    if table.insert is None:
-        return {}
-    from userprofile_assets.warehouse.lineage import insert_lineage  # noqa: PLC0415 - 40 ms
+def _with_lineage(
+    table: TableDefinition, query: object, tables: Mapping[str, TableDefinition]
+) -> TableDefinition:
+    """Return the definition with its column lineage, and the types of a view's columns."""
+    from userprofile_assets.warehouse.lineage import follow_columns  # noqa: PLC0415 - 40 ms
 
-    return insert_lineage(table.insert, table.definition, tables)
+    found = follow_columns(query, table, tables)
+    columns = tuple(
+        replace(column, type=column.type or found.types.get(column.name, ""))
+        for column in table.columns
+    )
+    return replace(table, columns=columns, column_lineage=found.sources)
 
 
 def _check_names(parsed: Mapping[str, ParsedTable], produced: Sequence[ObjectSource]) -> None:
@@ -190,7 +211,7 @@ def _source(table: TableDefinition, produced: Mapping[str, ObjectSource]) -> Obj
     """Return the ingest asset that writes to the LOCATION of a table's partition."""
     wanted = table.partition_location or ""
     for location, source in produced.items():
-        if _place(location) == _place(wanted):
+        if same_place(location, wanted):
             return source
     written = "; ".join(f"{s.asset}: {redact_url(place)}" for place, s in produced.items())
     raise SqlFileError(
@@ -198,18 +219,6 @@ def _source(table: TableDefinition, produced: Mapping[str, ObjectSource]) -> Obj
         where=_at(table, "add_partition"),
         remedy=f"write the LOCATION of one of these: {written or '(there is none)'}",
     )
-
-
-def _place(uri: str) -> str:
-    """Write a URI so that the same directory compares equal, whatever its slashes."""
-    scheme, colon, rest = uri.partition(":")
-    if not colon:
-        scheme, rest = "", uri
-    path = re.sub("/+", "/", rest).rstrip("/")
-    # file:/x, file:///x and file://localhost/x are one place.
-    if scheme == "file":
-        path = path.removeprefix("/localhost") if rest.startswith("//localhost/") else path
-    return f"{scheme}:{path}"
 
 
 def _object_lineage(table: TableDefinition, source: ObjectSource) -> dict[str, ColumnSources]:

@@ -1,28 +1,32 @@
-"""What an INSERT reads, and which column comes from where.
+"""What a SELECT reads, and which column comes from where.
 
-Belongs here: sqlglot's scopes and lineage for one INSERT OVERWRITE ... SELECT. Does not belong
-here: finding the tables (`graph.py`). Imported only when a file has an INSERT: sqlglot's optimizer
-costs another 40 ms.
+Belongs here: sqlglot's scopes and lineage for the SELECT of an INSERT OVERWRITE, of a view, or of
+the keys of a lookup. Does not belong here: finding the tables (`graph.py`). Imported only when a
+file has one: sqlglot's optimizer costs another 40 ms.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, to_node
+from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
 from userprofile_assets.errors import SqlFileError
-from userprofile_assets.warehouse.ddl import table_name
+from userprofile_assets.warehouse.create_table import simple_type, table_name
 from userprofile_assets.warehouse.statements import quiet_sqlglot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from userprofile_assets.warehouse.table_model import ColumnSources, TableDefinition
 
@@ -37,71 +41,196 @@ _POSITION = re.compile(r"\.? ?Line:? (?P<line>\d+), Col:? \d+\.?")
 _NAMED = re.compile(r"(?:Column '|Unknown column: )(?P<name>\w+)")
 
 
-def tables_read(insert: exp.Insert) -> dict[str, int | None]:
+@dataclass(frozen=True)
+class Followed:
+    """What is known of a table's columns.
+
+    Args:
+        sources: Where each comes from.
+        types: Spark's simpleString of those that were inferred, by name; of a view only.
+    """
+
+    sources: Mapping[str, ColumnSources]
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def tables_read(tree: object) -> dict[str, int | None]:
     """Return the tables in FROM, JOIN and subqueries, each with the line that first names it.
 
     Names of CTEs and table functions are left out, by scope: a CTE may have the name of a table.
+
+    Args:
+        tree: The tree of the INSERT, of the CREATE VIEW, or of the SELECT of the keys.
     """
     found: dict[str, int | None] = {}
-    for scope in traverse_scope(_query(insert)):
+    for scope in traverse_scope(_query(tree)):
         for source in scope.sources.values():
             if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
                 found.setdefault(table_name(source), source.this.meta.get("line"))
     return dict(sorted(found.items()))
 
 
-def insert_lineage(
-    insert: exp.Insert, target: TableDefinition, tables: Mapping[str, TableDefinition]
-) -> dict[str, ColumnSources]:
+def follow_columns(
+    tree: object, target: TableDefinition, tables: Mapping[str, TableDefinition]
+) -> Followed:
     """Say for every column of the target which columns of other tables its values come from.
 
-    INSERT is positional: the first output of the SELECT goes to the target's first column,
-    whatever its alias. Columns that only filter, join or sort rows are not counted.
+    All three kinds are positional: the first output of the SELECT goes to the target's first
+    column, whatever its alias. Columns that only filter, join or sort rows are not counted. The
+    rows of a lookup's SELECT are its keys, the first columns of the table; everything else in the
+    table follows from all of them.
 
     Args:
-        insert: The tree of the INSERT.
-        target: The table it writes.
+        tree: The tree of the INSERT, of the CREATE VIEW, or of the SELECT of the keys.
+        target: The table it makes.
         tables: Every table it reads, by name.
 
     Raises:
         SqlFileError: A column does not exist or is ambiguous, or the SELECT has another number of
             columns than the target.
     """
-    statement = target.statement("insert")
-    line = None if statement is None else statement.line
-    query = _query(insert)
-    schema = _schema(tables)
-    try:
-        with quiet_sqlglot():
+    select = _Select(tree, target, tables)
+    names = [column.name for column in target.columns]
+    if target.kind == "lookup":
+        # Too many keys are an error of `follow`; otherwise the keys are the first columns.
+        found = select.follow(names[: max(1, select.width)])
+        everything = tuple(sorted({source for sources in found for source in sources}))
+        keys = dict(zip(names, found, strict=False))
+        return Followed({**dict.fromkeys(names, everything), **keys})
+    if target.kind == "view":
+        found = select.follow([*names, *(c.name for c in target.partition_columns)])
+        return Followed(dict(zip(names, found, strict=False)), select.types(names))
+    return Followed(dict(zip(names, select.follow(names), strict=True)))
+
+
+class _Select:
+    """The SELECT that makes a table, its names resolved against the tables it reads.
+
+    Args:
+        tree: As for `follow_columns`.
+        target: The table it makes.
+        tables: Every table it reads, by name.
+
+    Raises:
+        SqlFileError: A column does not exist or is ambiguous.
+    """
+
+    def __init__(
+        self, tree: object, target: TableDefinition, tables: Mapping[str, TableDefinition]
+    ) -> None:
+        self._query = _query(tree)
+        self._target = target
+        self._tables = tables
+        self._statement = next(s for s in target.statements if s.kind in _HOW_MANY)
+        self._schema = _schema(tables)
+        with self._explained():
             qualified = qualify(
-                query.copy(),
-                schema=schema,
+                self._query.copy(),
+                schema=self._schema,
                 dialect=_DIALECT,
                 identify=False,
                 quote_identifiers=False,
             )
-            outputs = _outputs(qualified, target, line)
-            scope = build_scope(qualified)
+        # `qualify` returns the kind of tree that it was given, which mypy cannot know.
+        assert isinstance(qualified, exp.Query)  # noqa: S101
+        self._qualified = qualified
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return _width(self._qualified)
+
+    def follow(self, columns: Sequence[str]) -> list[ColumnSources]:
+        """Return the sources of each of these columns, which the outputs of the SELECT make.
+
+        Raises:
+            SqlFileError: The SELECT has another number of columns.
+        """
+        outputs = self._outputs(columns)
+        with self._explained():
+            scope = build_scope(self._qualified)
             if scope is None:
                 raise SqlglotError("the SELECT has no columns")
-            return {
-                column.name: _sources(
-                    to_node(output, scope, _DIALECT, schema=schema, trim_selects=False)
+            return [
+                _sources(to_node(output, scope, _DIALECT, schema=self._schema, trim_selects=False))
+                for output in outputs
+            ]
+
+    def types(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return the types that sqlglot infers; a generator's and unknown ones are left out."""
+        with self._explained():
+            annotated = annotate_types(
+                self._qualified.copy(), schema=self._schema, dialect=_DIALECT
+            )
+        found = {}
+        for name, position in zip(columns, self._positions(), strict=False):
+            select = annotated.selects[position]
+            kind = select.type
+            if not isinstance(select, exp.Aliases) and kind and kind.this not in _NO_TYPES:
+                found[name] = simple_type(kind)
+        return found
+
+    def _positions(self) -> list[int]:
+        """Return for each output the expression that makes it.
+
+        A generator such as `stack(...) AS (k, v)` makes several columns.
+        """
+        selects = enumerate(self._qualified.selects)
+        return [position for position, select in selects for _ in range(_columns(select))]
+
+    def _outputs(self, columns: Sequence[str]) -> list[int]:
+        """Return for each of these columns the position of the expression that makes it."""
+        where = self._target.file.at(self._statement.line)
+        for union in self._qualified.find_all(exp.SetOperation):
+            left, right = _width(union.left), _width(union.right)
+            if left != right:
+                raise SqlFileError(
+                    f"one side of UNION has {left} columns, the other {right}",
+                    where=where,
+                    remedy="select as many on both sides",
                 )
-                for column, output in zip(target.columns, outputs, strict=True)
-            }
-    except SqlglotError as error:
-        raise _lineage_error(error, query, target, tables, line) from error
+        positions = self._positions()
+        if len(positions) != len(columns):
+            selected = [name for select in self._qualified.selects for name in _names(select)]
+            raise SqlFileError(
+                f"SELECT has {len(positions)} columns ({', '.join(selected)}), but "
+                f"{self._target.table} has {len(columns)} ({', '.join(columns)})",
+                where=where,
+                remedy=_HOW_MANY[self._statement.kind],
+            )
+        return positions
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what sqlglot raises into an error of this project, and keep it from logging."""
+        try:
+            with quiet_sqlglot():
+                yield
+        except SqlglotError as error:
+            raise _lineage_error(
+                error, self._query, self._target, self._tables, self._statement.line
+            ) from error
 
 
-def _query(insert: exp.Insert) -> exp.Query:
+# What to do when the number of columns is wrong, by the kind of the statement.
+_HOW_MANY = {
+    "insert": "select one expression for each column of CREATE TABLE, in its order, without "
+    "the partition column (SELECT * takes it along: SELECT * EXCEPT (dt))",
+    "view": "select one expression for each column of the view's list, in its order, dt last",
+    "keys": "select the lookup's keys: the first columns of CREATE TABLE, without the partition "
+    "column (SELECT * takes it along: SELECT * EXCEPT (dt))",
+}
+_NO_TYPES = {exp.DataType.Type.UNKNOWN, exp.DataType.Type.NULL}
+
+
+def _query(tree: object) -> exp.Query:
     """Return the SELECT, with the CTEs that Spark lets stand before INSERT."""
-    query = insert.expression
+    query = tree.expression if isinstance(tree, (exp.Insert, exp.Create)) else tree
     if isinstance(query, exp.Subquery):
         query = query.unnest()
     # What parsing has checked (`ddl.py`), told to mypy.
     assert isinstance(query, exp.Query)  # noqa: S101
-    before = insert.args.get("with_")
+    before = tree.args.get("with_") if isinstance(tree, (exp.Insert, exp.Create)) else None
     if before is None:
         return query
     query, before = query.copy(), before.copy()
@@ -117,38 +246,13 @@ def _schema(tables: Mapping[str, TableDefinition]) -> MappingSchema:
     visible: dict[str, object] = {}
     for name, table in tables.items():
         # Spark puts partition columns last in SELECT *.
-        types = {c.name.lower(): c.type for c in (*table.columns, *table.partition_columns)}
+        # A view's are not known in full.
+        types = {
+            c.name.lower(): c.type or "unknown" for c in (*table.columns, *table.partition_columns)
+        }
         visible[name] = list(types)
         columns[name] = {**types, _METADATA_COLUMN: _METADATA_TYPE}
     return MappingSchema(columns, visible=visible, dialect=_DIALECT)
-
-
-def _outputs(query: exp.Query, target: TableDefinition, line: int | None) -> list[int]:
-    """Return, for each column of the target, the position of the expression that makes it.
-
-    A generator such as `stack(...) AS (k, v)` makes several columns.
-    """
-    for union in query.find_all(exp.SetOperation):
-        left, right = _width(union.left), _width(union.right)
-        if left != right:
-            raise SqlFileError(
-                f"one side of UNION has {left} columns, the other {right}",
-                where=target.file.at(line),
-                remedy="select as many on both sides",
-            )
-    positions = [
-        position for position, select in enumerate(query.selects) for _ in range(_columns(select))
-    ]
-    if len(positions) != len(target.columns):
-        selected = [name for select in query.selects for name in _names(select)]
-        raise SqlFileError(
-            f"SELECT has {len(positions)} columns ({', '.join(selected)}), but {target.table} "
-            f"has {len(target.columns)} ({', '.join(c.name for c in target.columns)})",
-            where=target.file.at(line),
-            remedy="select one expression for each column of CREATE TABLE, in its order, without "
-            "the partition column (SELECT * takes it along: SELECT * EXCEPT (dt))",
-        )
-    return positions
 
 
 def _names(select: exp.Expr) -> list[str]:
@@ -169,10 +273,16 @@ def _sources(node: Node) -> ColumnSources:
     found: set[tuple[str, str]] = set()
     for leaf in node.walk():
         if isinstance(leaf.source, exp.Table) and isinstance(leaf.expression, exp.Table):
-            column = exp.to_column(leaf.name).name
+            column = _column_name(leaf.name)
             if leaf.source.name and column != _METADATA_COLUMN:
                 found.add((leaf.source.name, column))
     return tuple(sorted(found))
+
+
+@cache
+def _column_name(name: str) -> str:
+    """Return the column of `table.column`; parsing it each time is a tenth of the whole."""
+    return exp.to_column(name).name
 
 
 def _lineage_error(

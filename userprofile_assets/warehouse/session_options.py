@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from userprofile_assets.warehouse.class_archive import archive_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from userprofile_assets.warehouse.java import Java
 
@@ -21,6 +21,9 @@ LOG4J2 = Path(__file__).with_name("log4j2.properties")
 # Keys that only a new JVM can take. Everything else goes in after its start, so that no secret
 # stands on the command line of a process.
 _LAUNCH_PREFIXES = ("spark.driver.", "spark.jars", "spark.master", "spark.submit.")
+
+# Runtime keys, which a session on somebody else's server may set. All others are the server's own.
+SESSION_PREFIX = "spark.sql."
 
 # Any of these means that the catalogue is not the embedded Derby, so no lock is needed.
 _OWN_METASTORE = (
@@ -69,6 +72,20 @@ class SessionOptions:
     session_id: str | None = None
 
     @property
+    def session_conf(self) -> dict[str, str]:
+        """What every session sets, whoever started its Spark; SPARK_CONF wins."""
+        return {
+            "spark.sql.session.timeZone": self.timezone,
+            # A partition that is overwritten leaves its neighbours alone (static, the default,
+            # wiped another partition of a data source table).
+            "spark.sql.sources.partitionOverwriteMode": "dynamic",
+            # The JVM compiles no method of more than 8,000 bytes. Spark would hand it the whole of
+            # a wide SELECT as one, interpreted: splitting log lines took 2.5 times the CPU.
+            "spark.sql.codegen.hugeMethodLimit": "8000",
+            **self.conf,
+        }
+
+    @property
     def is_local(self) -> bool:
         """Whether Spark runs inside the driver's JVM."""
         return self.master.startswith("local")
@@ -89,15 +106,16 @@ class SessionOptions:
         return self.home / "locks" / "metastore.lock"
 
 
+def not_set(keys: Iterable[str]) -> str:
+    """Say which keys of SPARK_CONF a session cannot set."""
+    return f"the server's own, so not set from SPARK_CONF: {', '.join(sorted(keys))}"
+
+
 def spark_conf(options: SessionOptions, java: Java) -> dict[str, str]:
     """Return the whole configuration of a session."""
     conf = {
         "spark.app.name": options.app_name,
         "spark.master": options.master,
-        "spark.sql.session.timeZone": options.timezone,
-        # A partition that is overwritten leaves its neighbours alone (static, the default, wiped
-        # another partition of a data source table).
-        "spark.sql.sources.partitionOverwriteMode": "dynamic",
         "spark.sql.catalogImplementation": "hive",
         "spark.sql.warehouse.dir": (options.home / "warehouse").as_uri(),
         "spark.ui.showConsoleProgress": "false",
@@ -122,7 +140,7 @@ def spark_conf(options: SessionOptions, java: Java) -> dict[str, str]:
     if options.jars:
         conf["spark.jars"] = ",".join(map(str, options.jars))
     conf |= options.storage
-    conf |= options.conf
+    conf |= options.session_conf
     conf["spark.driver.extraJavaOptions"] = " ".join(
         (*_java_options(options, java), options.conf.get("spark.driver.extraJavaOptions", ""))
     ).strip()

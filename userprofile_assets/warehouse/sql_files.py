@@ -1,13 +1,15 @@
 """Find and read the files of `sql/`: `<layer>/<table>.sql`, each with a header comment.
 
-Belongs here: the directory, names, encoding, the header. Does not belong here: what the statements
-mean (`statements.py`, `ddl.py`).
+`<table>.tutorial.sql` beside it takes its place under USERPROFILE_LOGIC=tutorial.
+
+Belongs here: the directory, names, variants, encoding, the header. Does not belong here: what the
+statements mean (`statements.py`, `ddl.py`).
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from userprofile_assets.errors import SqlFileError
 from userprofile_assets.warehouse.table_model import SqlFile
@@ -15,6 +17,9 @@ from userprofile_assets.warehouse.table_model import SqlFile
 if TYPE_CHECKING:
     from pathlib import Path
 
+Logic = Literal["standard", "tutorial"]
+
+_VARIANT = "tutorial"
 # Dagster's asset names and the metastore, which knows lower case only, both take these.
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER = re.compile(
@@ -23,15 +28,20 @@ _HEADER = re.compile(
 _COMMENT_MARK = re.compile(r"[ \t]*(?:--|\*)? ?")
 
 
-def read_sql_files(directory: Path) -> list[SqlFile]:
-    """Read every `<layer>/<table>.sql` under `directory`, sorted by path.
+def read_sql_files(directory: Path, logic: Logic = "standard") -> list[SqlFile]:
+    """Read the `<layer>/<table>.sql` under `directory`, sorted by path, one for each table.
 
     Hidden files and files with another ending are left out.
+
+    Args:
+        directory: The directory `sql/`.
+        logic: With `tutorial`, `<table>.tutorial.sql` is read in place of `<table>.sql` where
+            there is one. Otherwise such a file is left out.
 
     Raises:
         SqlFileError: There is no such directory or no file in it, or a file lies elsewhere than
             in a layer's directory, has a name that is no table name, is not UTF-8, or has no
-            header comment; or two files define one table.
+            header comment; two files define one table; or a variant is not beside its file.
     """
     if not directory.is_dir():
         raise SqlFileError(
@@ -39,11 +49,12 @@ def read_sql_files(directory: Path) -> list[SqlFile]:
             where=str(directory),
             remedy="run from a complete checkout, or install the package again",
         )
-    files = [
-        read_sql_file(path, root=directory)
+    paths = [
+        path
         for path in sorted(directory.rglob("*.sql"))
         if not any(part.startswith(".") for part in path.relative_to(directory).parts)
     ]
+    files = [read_sql_file(path, root=directory) for path in _chosen(paths, directory, logic)]
     if not files:
         raise SqlFileError(
             "there is no <layer>/<table>.sql in it",
@@ -52,6 +63,33 @@ def read_sql_files(directory: Path) -> list[SqlFile]:
         )
     _check_one_file_each(files)
     return files
+
+
+def _chosen(paths: list[Path], root: Path, logic: Logic) -> list[Path]:
+    """Return the files of a logic: a table's variant, if it has one, or its plain file."""
+    plain = {path for path in paths if "." not in path.stem}
+    variants = {}
+    for path in paths:
+        if path in plain:
+            continue
+        name = path.relative_to(root).as_posix()
+        table, _, variant = path.stem.partition(".")
+        if variant != _VARIANT:
+            raise SqlFileError(
+                f"{variant!r} is no variant of a table",
+                where=name,
+                remedy=f"name it {table}.sql, or {table}.{_VARIANT}.sql if it takes the place of "
+                f"{table}.sql under USERPROFILE_LOGIC={_VARIANT}",
+            )
+        base = path.with_name(f"{table}.sql")
+        if base not in plain:
+            raise SqlFileError(
+                f"there is no {table}.sql beside it, whose place it could take",
+                where=name,
+                remedy=f"put {table}.sql into the same directory: both logics have the same tables",
+            )
+        variants[base] = path
+    return [variants.get(path, path) if logic == _VARIANT else path for path in sorted(plain)]
 
 
 def read_sql_file(path: Path, *, root: Path) -> SqlFile:
@@ -68,7 +106,7 @@ def read_sql_file(path: Path, *, root: Path) -> SqlFile:
             where=name,
             remedy="move it to <layer>/<table>.sql, such as ods/ods_raw_log_d_spark.sql",
         )
-    layer, table = relative.parts[0], path.stem
+    layer, table = relative.parts[0], path.stem.removesuffix(f".{_VARIANT}")
     for part in (layer, table):
         if not _NAME.fullmatch(part):
             raise SqlFileError(

@@ -1,7 +1,7 @@
 """Cut a SQL file into statements and say what kind each one is.
 
 Belongs here: tokens, parse errors with line and column, which statements a file may have. Does not
-belong here: what a CREATE says (`ddl.py`), what an INSERT reads (`lineage.py`).
+belong here: what a CREATE says (`ddl.py`), what a SELECT reads (`lineage.py`).
 
 The text of a statement is cut out of the file by the positions of its tokens, so Spark gets the
 author's characters. sqlglot's tree is only read, never turned back into SQL.
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 BIZDATE = "bizdate"
 _SUPPORTED = (
     "a file has one CREATE TABLE IF NOT EXISTS, then ALTER TABLE ... ADD IF NOT EXISTS PARTITION "
-    "... LOCATION or one INSERT OVERWRITE TABLE ... SELECT; SET, ANALYZE TABLE and REFRESH TABLE "
-    "are allowed"
+    "... LOCATION, one INSERT OVERWRITE TABLE ... SELECT, or the SELECT of a lookup's keys; or it "
+    "has one CREATE OR REPLACE VIEW; SET, ANALYZE TABLE and REFRESH TABLE are allowed"
 )
 _SPARK = Spark()
 
@@ -110,20 +110,40 @@ def _parse(file: SqlFile, tokens: list[Token]) -> ParsedStatement:
     kind = _kind(tree)
     if kind is None:
         raise _unsupported(file, tokens)
-    statement = Statement(kind=kind, text=text, line=first.line, file=file.name)
+    statement = Statement(
+        kind=kind,
+        text=text,
+        line=first.line,
+        file=file.name,
+        target=_target(tree, first.start) if isinstance(tree, exp.Insert) else None,
+    )
     return ParsedStatement(statement, tree)
 
 
-_VERBS = {"CREATE", "ALTER", "INSERT", "WITH", "SET", "ANALYZE", "REFRESH"}
+_VERBS = {"CREATE", "ALTER", "INSERT", "WITH", "SELECT", "SET", "ANALYZE", "REFRESH"}
+
+
+def _target(insert: exp.Insert, offset: int) -> tuple[int, int] | None:
+    """Return where the name of the table stands that the INSERT writes to, from `offset` on."""
+    table = insert.this.this if isinstance(insert.this, exp.Schema) else insert.this
+    if not isinstance(table, exp.Table):
+        return None
+    places = [part.meta for part in table.parts]
+    return places[0]["start"] - offset, places[-1]["end"] + 1 - offset
+
+
+_CREATED: dict[str, StatementKind] = {"TABLE": "create", "VIEW": "view"}
 
 
 def _kind(tree: exp.Expr) -> StatementKind | None:
-    if isinstance(tree, exp.Create) and tree.kind == "TABLE":
-        return "create"
+    if isinstance(tree, exp.Create):
+        return _CREATED.get(tree.kind or "")
     if isinstance(tree, exp.Alter) and isinstance(_only_action(tree), exp.AddPartition):
         return "add_partition"
     if isinstance(tree, exp.Insert):
         return "insert"
+    if isinstance(tree, exp.Query):
+        return "keys"
     if isinstance(tree, (exp.Set, exp.Command, exp.Analyze, exp.Refresh)):
         return "other"
     return None

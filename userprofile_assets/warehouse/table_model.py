@@ -6,7 +6,7 @@ making them from SQL (`ddl.py`, `graph.py`) or comparing them with a live table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from userprofile_assets.warehouse.variables import render
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-StatementKind = Literal["create", "add_partition", "insert", "other"]
+StatementKind = Literal["create", "view", "add_partition", "insert", "keys", "other"]
+
+TableKind = Literal["external", "filled", "view", "lookup"]
+"""What makes a table's rows: an object that an ingest asset writes, an INSERT, nothing of its own,
+or knowledge that the driver looks up for the rows of a SELECT."""
 
 ColumnSources = tuple[tuple[str, str], ...]
 """Where a column's values come from: (asset, column) pairs, sorted; empty for a constant."""
@@ -28,7 +32,7 @@ class SqlFile:
     Args:
         path: Absolute path of the file.
         layer: Name of its directory, such as `ods`.
-        table: Its name without `.sql`, which is the table and the asset.
+        table: Its name without `.sql` or `.tutorial.sql`, which is the table and the asset.
         text: The content, lines ended by LF whatever the disk holds.
         description: Its first comment block without comment marks.
     """
@@ -51,7 +55,10 @@ class SqlFile:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the CREATE TABLE declares it; `type` is written as Spark's simpleString."""
+    """A column as the CREATE declares it; `type` is written as Spark's simpleString.
+
+    A view declares no types: theirs follow from its SELECT, and are empty where that is not known.
+    """
 
     name: str
     type: str
@@ -67,12 +74,15 @@ class Statement:
         text: The statement without its semicolon and without comments around it.
         line: Line of the file where it starts, from 1.
         file: Path of the file relative to `sql/`.
+        target: Where in `text` the name of the table stands that an INSERT writes to: begin and
+            end.
     """
 
     kind: StatementKind
     text: str
     line: int
     file: str
+    target: tuple[int, int] | None = None
 
     def render(self, variables: Mapping[str, str]) -> str:
         """Return the statement for Spark, with every variable replaced (see `variables.render`).
@@ -82,6 +92,14 @@ class Statement:
         """
         return render(self.text, variables, where=self.file, first_line=self.line)
 
+    def into(self, table: str) -> Statement:
+        """Return the same INSERT into another table; nothing but that name is changed."""
+        if self.target is None:
+            raise ValueError(f"{self.file}:{self.line} is no INSERT")
+        begin, end = self.target
+        text = f"{self.text[:begin]}{table}{self.text[end:]}"
+        return replace(self, text=text, target=(begin, begin + len(table)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableDefinition:
@@ -89,12 +107,13 @@ class TableDefinition:
 
     Args:
         table: Name of the table and of the asset.
+        kind: What makes its rows.
         layer: Group of the asset, such as `ods`.
         file: The file all of this is from.
         description: The file's header comment.
         comment: The table's own COMMENT.
         columns: Columns without the partition columns, in order.
-        partition_columns: Columns of PARTITIONED BY.
+        partition_columns: Columns of PARTITIONED BY; of a view its last column, `dt`.
         is_external: Whether Spark leaves the data alone when the table is dropped. That holds for
             every table with a LOCATION, with or without the word EXTERNAL.
         format: `text`, `parquet`, ... for USING; `hive text`, `hive parquet`, ... for STORED AS.
@@ -103,14 +122,16 @@ class TableDefinition:
         properties: TBLPROPERTIES.
         location: LOCATION of the table.
         partition_location: LOCATION of a day's partition with `${bizdate}` left in it; None for a
-            table that is filled by INSERT.
+            table that is not external.
+        lookup: Name of the knowledge that fills a table of kind `lookup`.
         statements: The file's statements in order.
-        reads: Tables that the INSERT reads, sorted.
+        reads: Tables that the INSERT, the view or the keys' SELECT reads, sorted.
         column_lineage: Where each of `columns` comes from, in their order.
         code_version: First 12 hex digits of the SHA-256 of the file's text.
     """
 
     table: str
+    kind: TableKind
     layer: str
     file: SqlFile
     description: str
@@ -123,6 +144,7 @@ class TableDefinition:
     properties: Mapping[str, str]
     location: str | None
     partition_location: str | None
+    lookup: str | None = None
     statements: tuple[Statement, ...]
     reads: tuple[str, ...] = ()
     column_lineage: Mapping[str, ColumnSources] = field(default_factory=dict)

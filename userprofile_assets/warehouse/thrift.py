@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SparkError, SparkUnavailableError, UserProfileError
+from userprofile_assets.warehouse.engine import JAVA_VERSION
+from userprofile_assets.warehouse.session_options import SESSION_PREFIX, not_set
 from userprofile_assets.warehouse.spark_errors import typed_error
 from userprofile_assets.warehouse.thrift_transport import calling, connect, first_sentence
 from userprofile_assets.warehouse.thrift_url import ThriftUrl, parse_thrift_url
@@ -31,10 +33,6 @@ _CANCEL_SECONDS = 10.0
 # Between two questions whether a statement has ended: small statements take 20 to 50 ms.
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.01, 0.5
 _ROWS_PER_CALL = 5_000
-
-# Runtime keys of SPARK_CONF go to the session; all others are the server's own.
-_SESSION_PREFIX = "spark.sql."
-_JAVA_VERSION = "SELECT java_method('java.lang.System', 'getProperty', 'java.version')"
 
 
 @contextmanager
@@ -54,11 +52,7 @@ def open_thrift(
     """
     engine = ThriftEngine(
         options.remote or "",
-        conf={
-            "spark.sql.session.timeZone": options.timezone,
-            "spark.sql.sources.partitionOverwriteMode": "dynamic",
-            **options.conf,
-        },
+        conf=options.session_conf,
         log=log,
     )
     try:
@@ -137,7 +131,7 @@ class ThriftEngine:
         """See `Engine`."""
         facts = {"Spark": str(self.execute("SELECT version()")[0][0]).split()[0]}
         with suppress(SparkError):  # a gateway may forbid it
-            facts["Java"] = str(self.execute(_JAVA_VERSION)[0][0])
+            facts["Java"] = str(self.execute(JAVA_VERSION)[0][0])
         with suppress(SparkError):
             facts["application"] = str(self.execute("SET spark.app.id")[0][1])
         return facts
@@ -163,12 +157,11 @@ class ThriftEngine:
             self._connection = connect(self._url, timeout=self._answer_seconds)
             refused = [key for key in self._conf if not self._set(key, self._conf[key])]
             if refused:
-                keys = ", ".join(sorted(refused))
-                self._log(f"the server's own, so not set from SPARK_CONF: {keys}")
+                self._log(not_set(refused))
         return self._connection
 
     def _set(self, key: str, value: str) -> bool:
-        if not key.startswith(_SESSION_PREFIX):
+        if not key.startswith(SESSION_PREFIX):
             return False
         try:
             self.execute(f"SET {key}={value}")

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from userprofile_assets_tests.support.graphql import RUNS, WebServer
-from userprofile_assets_tests.support.project import ASSETS, CHECKOUT, free_port, wait_until
+from userprofile_assets_tests.support.graphql import ENDED, WebServer
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import ASSETS, CHECKOUT, wait_until
 
 pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
 
 DAYS = ["2015-05-18", "2015-05-19"]
 
-LAUNCH = """
-mutation Launch($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
 PARTITIONS = """
 query Partitions($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
@@ -60,26 +52,15 @@ def webserver(module_project):
 @pytest.fixture(scope="module")
 def runs(module_project, webserver):
     """The runs of a backfill of two days, when they have ended."""
-    launched = webserver.ask(
-        LAUNCH,
-        params={
-            "assetSelection": [{"path": [asset]} for asset in ASSETS],
-            "partitionNames": DAYS,
-            "fromFailure": False,
-            "tags": [],
-        },
-    )
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    backfill = {"key": "dagster/backfill", "value": launched["backfillId"]}
+    wanted = webserver.launch_backfill(ASSETS, DAYS)
     # Started after the launch, since it looks for backfills at its start and then every 30 s.
     workspace = str(CHECKOUT / "workspace.yaml")
     daemon = module_project.start("dagster-daemon", "run", "-w", workspace)
 
     def ended():
         daemon.check_alive()
-        found = webserver.ask(RUNS, filter={"tags": [backfill]})["results"]
-        statuses = {run["status"] for run in found}
-        return found if found and statuses <= {"SUCCESS", "FAILURE", "CANCELED"} else None
+        found = webserver.runs(wanted)
+        return found if found and {run["status"] for run in found} <= ENDED else None
 
     found = wait_until(ended, "the end of the backfill's runs", seconds=400)
     daemon.end()

@@ -29,11 +29,11 @@ from userprofile_assets_tests.support.canary_sources import (
     WRONG_SECRET,
     canary_sources,
 )
+from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import (
     ASSETS,
     Done,
     ScratchProject,
-    free_port,
     scratch_project,
     wait_until,
 )

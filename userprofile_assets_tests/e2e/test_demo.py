@@ -8,7 +8,7 @@ import re
 import pytest
 
 from userprofile_assets.settings import Settings
-from userprofile_assets_tests.support.project import ASSETS, scratch_project
+from userprofile_assets_tests.support.project import EVERY_ASSET, scratch_project
 
 pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
 
@@ -23,6 +23,7 @@ TESTS_OF_THE_DOCTOR = (
     "log source",
     "user source",
     "object storage",
+    "log lines",
     "Spark",
     "Spark metastore",
     "Spark storage",
@@ -62,22 +63,23 @@ def repaired(module_project, second):
 
 def test_the_first_demo_makes_all_assets_and_tells_their_rows(first):
     assert first.code == 0, first.output
-    assert states(first) == {
-        "raw_log_oss": ("made", "200"),
-        "user_info_oss": ("made", "50"),
-        "ods_raw_log_d_spark": ("made", "200"),
-        "ods_user_info_d_spark": ("made", "50"),
-    }
+    found = states(first)
+    assert {asset: state for asset, (state, _) in found.items()} == dict.fromkeys(
+        EVERY_ASSET, "made"
+    )
+    rows = ("raw_log_oss", "ods_user_info_d_spark", "dim_ip_region_spark", "ads_user_info_1d_spark")
+    assert [found[asset][1] for asset in rows] == ["200", "50", "12", "9"]
 
 
-def test_the_demo_shows_the_tutorials_two_verification_queries(first):
-    for table in ("ods_raw_log_d_spark", "ods_user_info_d_spark"):
+def test_the_demo_shows_the_tutorials_two_verification_queries_and_profiles(first):
+    for table in ("ods_raw_log_d_spark", "ods_user_info_d_spark", "ads_user_info_1d_spark"):
         assert f"SELECT * FROM {table} WHERE dt = '20240807' LIMIT 5" in first.stdout
-    assert first.stdout.count("5 rows") == 2
+    assert first.stdout.count("5 rows") == 3
 
 
 def test_the_demo_is_recorded_in_the_history_that_the_ui_shows(module_project, first):
-    assert [module_project.materialized(asset) for asset in ASSETS] == [{DAY}] * 4
+    made = {asset: module_project.materialized(asset) for asset in EVERY_ASSET}
+    assert made == {asset: {DAY} for asset in EVERY_ASSET}
 
 
 def test_a_second_demo_says_that_everything_is_good_already(second):
@@ -86,13 +88,14 @@ def test_a_second_demo_says_that_everything_is_good_already(second):
     assert {state for state, _ in states(second).values()} == {"good already"}
 
 
-def test_a_demo_makes_only_what_is_missing(module_project, repaired):
+def test_a_demo_makes_only_what_is_missing_and_what_was_made_from_it(module_project, repaired):
     assert repaired.code == 0, repaired.output
-    assert {asset: state for asset, (state, _) in states(repaired).items()} == {
-        "raw_log_oss": "good already",
-        "user_info_oss": "made",
-        "ods_raw_log_d_spark": "good already",
-        "ods_user_info_d_spark": "good already",
+    assert {asset for asset, (state, _) in states(repaired).items() if state == "made"} == {
+        "user_info_oss",
+        "dws_user_info_all_di_spark",
+        "ads_user_info_1d_spark",
+        "ads_region_pv_1d_spark",
+        "ads_city_registration_1d_spark",
     }
     assert module_project.published("user_info_oss", DAY)[0].rows == 50
 

@@ -14,16 +14,13 @@ from contextlib import contextmanager
 import pytest
 
 from userprofile_assets.errors import SparkError, SparkTimeoutError, SparkUnavailableError
+from userprofile_assets.warehouse import connect
 from userprofile_assets.warehouse import executor as executor_module
 from userprofile_assets.warehouse.connect import open_connect
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets_tests.support.graphql import WebServer
-from userprofile_assets_tests.support.project import (
-    CHECKOUT,
-    free_port,
-    scratch_project,
-    wait_until,
-)
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import CHECKOUT, scratch_project, wait_until
 from userprofile_assets_tests.support.s3_proxy import answer, black_hole
 from userprofile_assets_tests.support.spark_connect import connect_server_in
 
@@ -127,6 +124,13 @@ def test_a_connect_server_that_is_killed_and_restarted_gives_the_same_rows(
     assert engine.execute(ROWS) == LINES
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Two tries of a server that does not answer instead of nine; before a session is opened."""
+    monkeypatch.setattr(connect, "_RETRIES", 2)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_connect_server_that_stays_away_is_an_error_and_a_rerun_repairs(
     spark_cluster, engine, said, fill, monkeypatch
 ):
@@ -235,7 +239,7 @@ def test_a_token_that_has_expired_is_permanent_and_a_new_one_repairs(
 
 
 @pytest.fixture
-def small_server(java, tmp_path):
+def small_server(class_archive, tmp_path):
     """A Connect server on this machine with little memory."""
     made = connect_server_in(tmp_path / "small", {"spark.driver.memory": "480m"})
     try:
@@ -308,13 +312,6 @@ def project(spark_cluster, cluster_bucket, class_archive, tmp_path):
         yield project
 
 
-TERMINATE = """
-mutation Terminate($run: String!) {
-  terminateRun(runId: $run) { __typename ... on PythonError { message } }
-}
-"""
-
-
 def test_a_run_that_is_terminated_in_the_ui_ends_its_work_on_the_cluster(project, spark_cluster):
     port = free_port()
     workspace = ("-w", str(CHECKOUT / "workspace.yaml"))
@@ -335,7 +332,7 @@ def test_a_run_that_is_terminated_in_the_ui_ends_its_work_on_the_cluster(project
     wait_until_held(fault)
     server = spark_cluster.connect.server
     assert server.wait_for_jobs("running")
-    assert web.ask(TERMINATE, run=run)["__typename"] == "TerminateRunSuccess"
+    web.terminate(run)
     wait_until(lambda: web.status(run) == "CANCELED", "the end of the run")
     # The reads are still held, so the work did not end by itself.
     server.wait_until_idle()

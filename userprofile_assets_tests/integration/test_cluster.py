@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from userprofile_assets_tests.support.project import ASSETS, TABLES, scratch_project
+from userprofile_assets_tests.support.project import (
+    EVERY_ASSET,
+    EVERYTHING,
+    TABLES,
+    scratch_project,
+)
 
 pytestmark = [pytest.mark.xdist_group("spark-cluster"), pytest.mark.timeout(900)]
 
@@ -34,13 +39,24 @@ def project(spark_cluster, bucket, tmp_path_factory):
             START_DATE="2024-08-01",
             BACKFILL_DAYS_PER_RUN="all",
         )
-        done = project.materialize_range(*DAYS)
+        done = project.materialize_range(*DAYS, select=EVERYTHING)
         assert done.code == 0, done.output
         yield project
 
 
 def test_the_whole_graph_is_materialized(project):
-    assert [project.materialized(asset) for asset in ASSETS] == [set(DAYS)] * 4
+    found = {asset: project.materialized(asset) for asset in EVERY_ASSET}
+    assert found == {asset: set(DAYS) for asset in EVERY_ASSET}
+
+
+def test_the_profiles_that_the_cluster_made_add_up(project):
+    rows = project.query(
+        "SELECT (SELECT SUM(pv) FROM ads_user_info_1d_spark) AS profiles, "
+        "(SELECT SUM(pv) FROM ads_region_pv_1d_spark) AS places, "
+        "(SELECT COUNT(*) FROM dwd_log_info_di_spark WHERE is_page_view) AS views"
+    )
+    assert len(set(rows[0].values())) == 1
+    assert rows[0]["views"] > 100
 
 
 def test_the_rows_that_the_cluster_counts_are_those_that_were_copied(project):

@@ -11,13 +11,11 @@ from userprofile_assets.errors import SettingsError, SparkError, SparkUnavailabl
 from userprofile_assets.warehouse import connect
 from userprofile_assets.warehouse.connect import open_connect
 from userprofile_assets.warehouse.executor import Executor
-from userprofile_assets_tests.support.project import free_port
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.statements import ENDLESS
 from userprofile_assets_tests.support.tls_front import tls_front
 
 pytestmark = pytest.mark.xdist_group("spark-remote")
-
-# Minutes of work, cut into tasks that look every 1,000 rows whether they are cancelled.
-ENDLESS = "SELECT COUNT(*) FROM RANGE(0, 1000000000000, 1, 64) WHERE SQRT(id) % 3 = 1.5"
 
 
 @pytest.fixture

@@ -21,6 +21,16 @@ GROUPS = {
     "user_info_oss": "ingest",
     "ods_raw_log_d_spark": "ods",
     "ods_user_info_d_spark": "ods",
+    "dwd_log_line_spark": "dwd",
+    "dwd_log_value_di_spark": "dwd",
+    "dwd_log_quarantine_di_spark": "dwd",
+    "dwd_log_info_di_spark": "dwd",
+    "dim_user_agent_spark": "dim",
+    "dim_ip_region_spark": "dim",
+    "dws_user_info_all_di_spark": "dws",
+    "ads_user_info_1d_spark": "ads",
+    "ads_region_pv_1d_spark": "ads",
+    "ads_city_registration_1d_spark": "ads",
 }
 
 
@@ -52,7 +62,41 @@ def test_edges_follow_from_the_sources_the_paths_and_the_sql(definitions):
         "user_info_oss": {"ods_user_info_d_mysql"},
         "ods_raw_log_d_spark": {"raw_log_oss"},
         "ods_user_info_d_spark": {"user_info_oss"},
+        "dwd_log_line_spark": {"ods_raw_log_d_spark"},
+        "dwd_log_value_di_spark": {"dwd_log_line_spark"},
+        "dwd_log_quarantine_di_spark": {"dwd_log_line_spark", "dwd_log_value_di_spark"},
+        "dim_user_agent_spark": {"dwd_log_value_di_spark"},
+        "dim_ip_region_spark": {"dwd_log_value_di_spark"},
+        "dwd_log_info_di_spark": {
+            "dwd_log_line_spark",
+            "dim_user_agent_spark",
+            "dim_ip_region_spark",
+        },
+        "dws_user_info_all_di_spark": {"dwd_log_info_di_spark", "ods_user_info_d_spark"},
+        "ads_user_info_1d_spark": {"dws_user_info_all_di_spark"},
+        "ads_region_pv_1d_spark": {"dws_user_info_all_di_spark"},
+        "ads_city_registration_1d_spark": {"ads_user_info_1d_spark", "ods_user_info_d_spark"},
     }
+
+
+def test_the_tutorials_rules_make_the_same_tables_from_the_same_columns(settings, definitions):
+    tutorial = build_definitions(settings=settings.model_copy(update={"logic": "tutorial"}))
+
+    def columns(of):
+        return {
+            spec.key.to_user_string(): [c.name for c in schema.columns]
+            for spec in of.resolve_all_asset_specs()
+            if (schema := spec.metadata.get("dagster/column_schema"))
+        }
+
+    assert columns(tutorial) == columns(definitions)
+    assert columns(tutorial)["dwd_log_info_di_spark"][:12] == [
+        "ip", "uid", "time", "status", "bytes", "region",
+        "method", "url", "protocol", "referer", "device", "identity",
+    ]  # fmt: skip
+    assert columns(tutorial)["ads_user_info_1d_spark"][:7] == [
+        "uid", "region", "device", "pv", "gender", "age_range", "zodiac",
+    ]  # fmt: skip
 
 
 def test_columns_and_their_lineage_come_from_the_sql_file(definitions):

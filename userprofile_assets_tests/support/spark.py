@@ -11,9 +11,11 @@ from userprofile_assets.warehouse.java import find_java
 from userprofile_assets.warehouse.session import open_session
 from userprofile_assets.warehouse.session_options import SessionOptions
 from userprofile_assets_tests.support.missing import missing_part
+from userprofile_assets_tests.support.project import link_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pyspark.sql import SparkSession
 
@@ -28,10 +30,14 @@ def java() -> None:
 
 
 @pytest.fixture(scope="session")
-def spark_session(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def spark_session(
+    class_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SparkSession]:
     """The session; use `spark`, which also cleans the catalogue."""
+    home = tmp_path_factory.mktemp("spark")
+    link_archive(class_archive, home)
     options = SessionOptions(
-        home=tmp_path_factory.mktemp("spark"),
+        home=home,
         master="local[2]",
         timezone="Asia/Shanghai",
         app_name="userprofile-tests",

@@ -18,10 +18,11 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from userprofile_assets.warehouse.storage_conf import StorageAccess, storage_conf
-from userprofile_assets_tests.support.project import free_port, wait_until
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import wait_until
 from userprofile_assets_tests.support.s3_proxy import S3Proxy, listening
 from userprofile_assets_tests.support.spark_connect import ConnectServer, connect_server_in
-from userprofile_assets_tests.support.spark_process import SparkProcess
+from userprofile_assets_tests.support.spark_process import SparkProcess, quick_jvm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
 
     from userprofile_assets_tests.support.s3 import S3Server
     from userprofile_assets_tests.support.versitygw import VersityServer
-
-_DAEMON = {
-    "SPARK_DAEMON_MEMORY": "192m",
-    "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @dataclass
@@ -98,6 +93,14 @@ def _json(url: str) -> Any:
         return json.loads(answer.read())
 
 
+def _daemon() -> dict[str, str]:
+    """Return the environment of masters and workers."""
+    return {
+        "SPARK_DAEMON_MEMORY": "192m",
+        "SPARK_DAEMON_JAVA_OPTS": " ".join(quick_jvm()),
+    }
+
+
 def worker_of(master: SparkProcess, directory: Path, number: int) -> SparkProcess:
     """Return a worker of one core; nothing is started yet."""
     directory = directory / f"worker-{number}"
@@ -113,7 +116,7 @@ def worker_of(master: SparkProcess, directory: Path, number: int) -> SparkProces
         ],
         directory=directory,
         port=port,
-        environment=_DAEMON,
+        environment=_daemon(),
     )
 
 
@@ -128,7 +131,7 @@ def _master_in(directory: Path, ui_port: int) -> SparkProcess:
         ],
         directory=directory,
         port=port,
-        environment=_DAEMON,
+        environment=_daemon(),
     )
 
 
@@ -148,14 +151,14 @@ def _driver_conf(
         "spark.jars": ",".join(map(str, jars)),
         "spark.executor.memory": "512m",
         "spark.executor.cores": "1",
-        "spark.executor.extraJavaOptions": _QUICK,
+        "spark.executor.extraJavaOptions": " ".join(quick_jvm()),
         **storage_conf("s3a://bucket", access),
     }
 
 
 @pytest.fixture(scope="session")
 def spark_cluster(
-    java: None,
+    class_archive: Path,
     s3a_jars: tuple[Path, ...],
     versitygw: VersityServer,
     tmp_path_factory: pytest.TempPathFactory,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from userprofile_assets.warehouse.session_options import SessionOptions
-from userprofile_assets_tests.support.project import free_port
+from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.spark_process import SparkServer, spark_server
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def connect_server_in(directory: Path, conf: Mapping[str, str] | None = None) ->
 
 
 @pytest.fixture(scope="session")
-def connect_server(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+def connect_server(
+    class_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ConnectServer]:
     """A server on two cores of this machine, shared by the tests of one process."""
     made = connect_server_in(tmp_path_factory.mktemp("connect"))
     try:

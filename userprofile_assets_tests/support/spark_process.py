@@ -21,14 +21,23 @@ import pytest
 
 from userprofile_assets.child_process import ChildProcess, start_child
 from userprofile_assets.warehouse.session_options import LOG4J2
-from userprofile_assets_tests.support.project import free_port, wait_until
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import kept_archive, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NOT_INHERITED = ("SPARK_HOME", "SPARK_CONF_DIR", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
 # One compiler tier: a server of the tests lives for a minute or two.
-_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f'"-Dlog4j2.configurationFile={LOG4J2}"')
+_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
+def quick_jvm() -> tuple[str, ...]:
+    """Return options with which a JVM of Spark starts soon, best with the class archive."""
+    if not (archive := kept_archive()).is_file():
+        return _QUICK
+    # A JVM that cannot use the archive says nothing and starts without it.
+    return (*_QUICK, f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error")
 
 
 def is_listening(port: int) -> bool:
@@ -185,7 +194,14 @@ def spark_server(
         "spark.driver.memory": "768m",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": " ".join((*_JVM, f'"-Dderby.system.home={directory}"')),
+        "spark.driver.extraJavaOptions": " ".join(
+            f'"{option}"'
+            for option in (
+                *quick_jvm(),
+                f"-Dlog4j2.configurationFile={LOG4J2}",
+                f"-Dderby.system.home={directory}",
+            )
+        ),
         "spark.ui.port": str(ui_port),
         "spark.ui.showConsoleProgress": "false",
         "spark.port.maxRetries": "0",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from userprofile_assets_tests.support.certificates import Authority
+from userprofile_assets_tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,13 +30,6 @@ PASSWORD = "correct-horse/battery@staple"  # `/` and `@`: a URL has to quote the
 _START_SECONDS = 120.0
 
 Server = TypeVar("Server", bound="SqlServer")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class SqlServer(ABC):
@@ -105,7 +99,7 @@ class SqlServer(ABC):
 
     def start(self) -> None:
         """Start the server on the same port as before and wait until it answers."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         with (self._directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

@@ -55,7 +55,8 @@ def table_of(name: str, columns: str, select: str, *, before: str = "") -> str:
     """Return the text of a table that an INSERT fills; the SELECT begins in line 4."""
     return (
         f"-- The table {name}.\n"
-        f"CREATE TABLE IF NOT EXISTS {name} ({columns}) PARTITIONED BY (dt STRING);\n"
+        f"CREATE TABLE IF NOT EXISTS {name} ({columns}) PARTITIONED BY (dt STRING) "
+        f"LOCATION '${{spark_uri}}/{name}';\n"
         f"{before}INSERT OVERWRITE TABLE {name} PARTITION (dt = '${{bizdate}}')\n"
         f"{select};\n"
     )

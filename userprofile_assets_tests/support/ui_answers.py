@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from userprofile_assets_tests.support.project import CHECKOUT, free_port, wait_until
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import CHECKOUT, wait_until
 
 if TYPE_CHECKING:
     from userprofile_assets_tests.support.canaries import Piece

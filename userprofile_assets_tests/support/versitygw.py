@@ -22,7 +22,8 @@ import pytest
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets_tests.support.cache import cache
 from userprofile_assets_tests.support.missing import missing_part
-from userprofile_assets_tests.support.project import free_port, wait_until
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import wait_until
 from userprofile_assets_tests.support.s3 import REGION, S3Server
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from userprofile_assets.settings_page import main, render, render_env
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [PREFIX + name.upper() for name in Settings.model_fields]
 SECRETS = {
+    "USERPROFILE_ANONYMOUS_KEY",
     "USERPROFILE_LOG_HEADERS",
     "USERPROFILE_LOG_PARAMETERS",
     "USERPROFILE_LOG_PROXY",

@@ -20,9 +20,21 @@ from userprofile_assets_tests.support.sql_tree import (
     write_sql,
 )
 
+AGENTS = """\
+-- Agents.
+CREATE TABLE IF NOT EXISTS agents (agent STRING, device STRING, hits BIGINT, dt STRING)
+USING parquet PARTITIONED BY (dt) LOCATION '${spark_uri}/agents'
+TBLPROPERTIES ('userprofile.lookup' = 'user_agent');
+SELECT DISTINCT col FROM logs WHERE dt = '${bizdate}';
+"""
+LOOKUPS = {
+    "user_agent": (("agent", "string"), ("device", "string"), ("hits", "bigint")),
+    "region": (("ip", "string"),),
+}
+
 
 def build(root, files, *, variables=VARIABLES, produced=(LOG_OBJECT, USER_OBJECT)):
-    return build_graph(write_sql(root, files), variables, produced)
+    return build_graph(write_sql(root, files), variables, produced, lookups=LOOKUPS)
 
 
 def refusal(root, files, **options):
@@ -31,7 +43,7 @@ def refusal(root, files, **options):
     return str(caught.value)
 
 
-def test_the_projects_own_tables_stand_on_the_objects():
+def test_the_projects_tables_of_the_first_layer_stand_on_the_objects():
     raw = ObjectSource(
         asset="raw_log_oss", directory="ods_raw_log_d/log_${bizdate}", columns=("col",)
     )
@@ -41,7 +53,8 @@ def test_the_projects_own_tables_stand_on_the_objects():
         columns=("uid", "gender", "age_range", "zodiac"),
     )
     variables = VARIABLES | {"log_directory": raw.directory, "user_directory": users.directory}
-    warehouse = build_graph(sql_directory(), variables, [raw, users])
+    files = [file for file in read_sql_files(sql_directory()) if file.layer == "ods"]
+    warehouse = build_graph(files, variables, [raw, users])
     assert {t.table: warehouse.dependencies(t.table) for t in warehouse.tables} == {
         "ods_raw_log_d_spark": ["raw_log_oss"],
         "ods_user_info_d_spark": ["user_info_oss"],
@@ -168,6 +181,84 @@ def test_a_table_cannot_have_the_name_of_an_ingest_asset(tmp_path):
     produced = [replace(LOG_OBJECT, asset="logs")]
     message = refusal(tmp_path, {"ods/logs.sql": LOGS}, produced=produced)
     assert "ods/logs.sql: the table has the name of the ingest asset logs" in message
+
+
+def test_a_view_and_a_lookup_depend_on_what_they_read(tmp_path):
+    view = "-- V.\nCREATE OR REPLACE VIEW v (a, dt) AS SELECT device, dt FROM agents"
+    warehouse = build(tmp_path, {"ods/logs.sql": LOGS, "dim/agents.sql": AGENTS, "dwd/v.sql": view})
+    assert [(table.table, table.kind) for table in warehouse.tables] == [
+        ("logs", "external"),
+        ("agents", "lookup"),
+        ("v", "view"),
+    ]
+    assert warehouse.dependencies("agents") == ["logs"]
+    assert warehouse.dependencies("v") == ["agents"]
+
+
+def test_the_variant_of_a_logic_makes_the_graph(tmp_path):
+    files = {
+        "ods/logs.sql": LOGS,
+        "ods/users.sql": USERS,
+        "dwd/t.sql": table_of("t", "a STRING", "SELECT col FROM logs"),
+        "dwd/t.tutorial.sql": table_of("t", "a STRING", "SELECT uid FROM users"),
+    }
+    write_sql(tmp_path, files)
+    produced = [LOG_OBJECT, USER_OBJECT]
+    assert build_graph(tmp_path, VARIABLES, produced).dependencies("t") == ["logs"]
+    tutorial = build_graph(tmp_path, VARIABLES, produced, logic="tutorial")
+    assert tutorial.dependencies("t") == ["users"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "user_agent",
+            "user_agents",
+            "dim/agents.sql:2: there is no lookup 'user_agents'\n"
+            "What to do: did you mean user_agent? The lookups there are: region, user_agent",
+        ),
+        (
+            "device STRING",
+            "device INT",
+            "dim/agents.sql:2: column 2 of agents is device int, that of the lookup 'user_agent' "
+            "is device string\nWhat to do: declare the lookup's columns, in this order, then dt: "
+            "agent string, device string, hits bigint",
+        ),
+        (", hits BIGINT", "", "column 3 of agents is missing, that of the lookup 'user_agent' is"),
+        ("dt STRING", "x INT, dt STRING", "column 4 of agents is x int, that of the lookup"),
+        ("agent STRING, device", "device STRING, agent", "column 1 of agents is device string"),
+    ],
+    ids=["unknown", "type", "one less", "one more", "order"],
+)
+def test_a_table_that_is_not_as_its_lookup_is_refused(tmp_path, old, new, message):
+    text = AGENTS.replace(old, new)
+    assert message in refusal(tmp_path, {"ods/logs.sql": LOGS, "dim/agents.sql": text})
+
+
+@pytest.mark.parametrize(
+    ("location", "other"),
+    [
+        ("${spark_uri}/a", "a"),
+        ("${spark_uri}/a/", "a"),
+        ("${spark_uri}/a/below", "a"),
+        ("${spark_uri}/logs", "log_object"),
+        ("${spark_uri}/logs/log_20240807", None),
+    ],
+    ids=["same", "slash", "below", "above an object", "beside objects"],
+)
+def test_two_that_write_to_one_place_are_refused(tmp_path, location, other):
+    b = table_of("b", "x STRING", "SELECT col FROM logs").replace("${spark_uri}/b", location)
+    files = {
+        "ods/logs.sql": LOGS,
+        "dwd/a.sql": table_of("a", "x STRING", "SELECT col FROM logs"),
+        "dwd/b.sql": b,
+    }
+    if other is None:
+        assert build(tmp_path, files).table("b").location == "s3a://bucket/prefix/" + location[13:]
+    else:
+        message = refusal(tmp_path, files)
+        assert f"dwd/b.sql:2: b and {other} would write to one place" in message
 
 
 def test_tables_over_objects_do_not_import_the_lineage_of_sqlglot(tmp_path, project_root):

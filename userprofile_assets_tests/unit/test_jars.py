@@ -19,7 +19,7 @@ from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse import jars
 from userprofile_assets.warehouse.jar_list import HADOOP, LISTS, Jar
 from userprofile_assets.warehouse.java import find_java
-from userprofile_assets_tests.support.project import free_port
+from userprofile_assets_tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -194,3 +194,82 @@ def test_a_select_that_does_not_fit_is_refused(tmp_path, select, message):
     with pytest.raises(SqlFileError) as caught:
         lineage_of(tmp_path, select)
     assert message in str(caught.value)
+
+
+# views and lookups
+
+
+def test_a_view_has_the_lineage_and_the_inferred_types_of_its_select(tmp_path):
+    text = (
+        "-- V.\nCREATE OR REPLACE VIEW t (who, n, twice, day, part, dt) AS\n"
+        "SELECT u, c, m, at.day, split(uid, ',')[0], dt FROM (\n"
+        "SELECT uid AS u, count(*) AS c, n * 2 AS m, * FROM hits GROUP BY ALL)"
+    )
+    table = graph_with(tmp_path, text).table("t")
+    assert dict(table.column_lineage) == {
+        "who": (("hits", "uid"),),
+        "n": (),
+        "twice": (("hits", "n"),),
+        "day": (("hits", "at"),),
+        "part": (("hits", "uid"),),
+    }
+    assert [c.type for c in table.columns] == ["string", "bigint", "int", "string", "string"]
+
+
+def test_a_view_takes_every_column_of_its_tables(tmp_path):
+    text = "-- V.\nCREATE OR REPLACE VIEW t (a, b, dt) AS SELECT u.* FROM users u"
+    table = graph_with(tmp_path, text).table("t")
+    assert dict(table.column_lineage) == {
+        "a": (("users", "uid"),),
+        "b": (("users", "gender"),),
+    }
+    assert [c.type for c in table.columns] == ["string", "string"]
+
+
+def test_what_reads_a_view_follows_its_columns(tmp_path):
+    view = "-- V.\nCREATE OR REPLACE VIEW v (a, b, dt) AS SELECT uid, odd(uid), dt FROM hits"
+    files = {
+        "ods/logs.sql": LOGS,
+        "dwd/hits.sql": HITS,
+        "dwd/v.sql": view,
+        "dws/t.sql": table_of("t", "x STRING, y STRING", "SELECT * EXCEPT (dt) FROM v"),
+    }
+    graph = build_graph(write_sql(tmp_path, files), VARIABLES, [LOG_OBJECT])
+    assert dict(graph.table("t").column_lineage) == {"x": (("v", "a"),), "y": (("v", "b"),)}
+
+
+def test_a_view_with_another_number_of_columns_names_both_lists(tmp_path):
+    text = "-- V.\nCREATE OR REPLACE VIEW t (a, dt) AS SELECT * FROM users"
+    with pytest.raises(SqlFileError) as caught:
+        graph_with(tmp_path, text)
+    assert "dws/t.sql:2: SELECT has 3 columns (uid, gender, dt), but t has 2 (a, dt)" in str(
+        caught.value
+    )
+
+
+def lookup_graph(root, keys):
+    text = (
+        "-- L.\nCREATE TABLE IF NOT EXISTS t (a STRING, b STRING, c STRING, dt STRING)\n"
+        "USING parquet PARTITIONED BY (dt) LOCATION '${spark_uri}/t'\n"
+        f"TBLPROPERTIES ('userprofile.lookup' = 'x');\n{keys}"
+    )
+    files = {"ods/logs.sql": LOGS, "ods/users.sql": USERS, "dim/t.sql": text}
+    lookups = {"x": (("a", "string"), ("b", "string"), ("c", "string"))}
+    produced = [LOG_OBJECT, USER_OBJECT]
+    return build_graph(write_sql(root, files), VARIABLES, produced, lookups=lookups)
+
+
+def test_what_is_looked_up_comes_from_all_keys(tmp_path):
+    graph = lookup_graph(tmp_path, "SELECT uid, col FROM users CROSS JOIN logs")
+    both = (("logs", "col"), ("users", "uid"))
+    assert dict(graph.table("t").column_lineage) == {
+        "a": (("users", "uid"),),
+        "b": (("logs", "col"),),
+        "c": both,
+    }
+    assert graph.dependencies("t") == ["logs", "users"]
+
+
+def test_more_keys_than_columns_are_refused(tmp_path):
+    with pytest.raises(SqlFileError, match=r"dim/t.sql:5: SELECT has 4 columns .* but t has 3"):
+        lookup_graph(tmp_path, "SELECT uid, gender, dt, 1 FROM users")

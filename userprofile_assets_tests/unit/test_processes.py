@@ -15,7 +15,8 @@ from userprofile_assets.child_process import ChildProcess, start_child
 from userprofile_assets.cli.processes import Part, Supervisor
 from userprofile_assets.cli.up import check_port
 from userprofile_assets.errors import PermanentError, SparkError
-from userprofile_assets_tests.support.project import free_port, wait_until
+from userprofile_assets_tests.support.ports import free_port
+from userprofile_assets_tests.support.project import wait_until
 
 
 @dataclass

@@ -413,10 +413,10 @@ def leftovers(home):
 
 
 @pytest.mark.parametrize("what", list(SETUPS))
-def test_after_a_kill_at_each_point_the_day_is_the_former_or_the_new_one(tmp_path, what):
+def test_after_a_kill_at_each_point_the_day_is_the_former_or_the_new_one(memory_path, what):
     numbers = itertools.count()
     seen = set()
-    for home, _ in each_kill_point(act, lambda: prepared(tmp_path / f"{next(numbers)}", what)):
+    for home, _ in each_kill_point(act, lambda: prepared(memory_path / f"{next(numbers)}", what)):
         seen.add(look_both(make_publisher(home)))
         if what != "rolled back":
             act(home, what)
@@ -425,19 +425,21 @@ def test_after_a_kill_at_each_point_the_day_is_the_former_or_the_new_one(tmp_pat
     assert seen == STATES[what]
 
 
-def test_a_rerun_alone_repairs_what_a_kill_left(tmp_path):
+def test_a_rerun_alone_repairs_what_a_kill_left(memory_path):
     numbers = itertools.count()
-    for home, _ in each_kill_point(act, lambda: prepared(tmp_path / f"{next(numbers)}", "changed")):
+    for home, _ in each_kill_point(
+        act, lambda: prepared(memory_path / f"{next(numbers)}", "changed")
+    ):
         act(home, "changed")
         assert leftovers(home) == []
         assert look_both(make_publisher(home)) == (C, B)
 
 
-def test_a_rerun_can_be_killed_too(tmp_path):
+def test_a_rerun_can_be_killed_too(memory_path):
     numbers = itertools.count()
 
     def fresh():
-        return tmp_path / f"{next(numbers)}"
+        return memory_path / f"{next(numbers)}"
 
     for dead, what in each_kill_point(act, lambda: prepared(fresh(), "changed"), step=5):
 

@@ -15,8 +15,14 @@ from userprofile_assets_tests.support.sql_tree import LOGS, USERS, VARIABLES, wr
 if TYPE_CHECKING:
     from pathlib import Path
 
-CREATE = "CREATE TABLE IF NOT EXISTS t (a STRING) PARTITIONED BY (dt STRING)"
+BARE = "CREATE TABLE IF NOT EXISTS t (a STRING) PARTITIONED BY (dt STRING)"
+CREATE = f"{BARE} LOCATION '${{spark_uri}}/t'"
 INSERT = "INSERT OVERWRITE TABLE t PARTITION (dt = '${bizdate}') SELECT 'x'"
+VIEW = "CREATE OR REPLACE VIEW t (a COMMENT 'x', dt) AS SELECT col, dt FROM logs"
+LOOKUP = f"{CREATE} USING parquet TBLPROPERTIES ('userprofile.lookup' = 'agent')".replace(
+    "PARTITIONED BY (dt STRING) LOCATION '${spark_uri}/t' USING parquet",
+    "USING parquet PARTITIONED BY (dt STRING) LOCATION '${spark_uri}/t'",
+)
 PARTITION = "ALTER TABLE t ADD IF NOT EXISTS PARTITION (dt = '${bizdate}') LOCATION '/x/${bizdate}'"
 
 
@@ -176,6 +182,48 @@ def test_a_directory_that_is_not_there_is_named(tmp_path):
         read_sql_files(tmp_path / "nowhere")
 
 
+# variants
+
+
+@pytest.mark.parametrize(
+    ("logic", "name", "description"),
+    [("standard", "ods/t.sql", "Plain."), ("tutorial", "ods/t.tutorial.sql", "Tutorial.")],
+)
+def test_a_variant_takes_the_place_of_its_table_under_its_logic_only(
+    tmp_path, logic, name, description
+):
+    write_sql(
+        tmp_path,
+        {
+            "ods/t.sql": f"-- Plain.\n{CREATE};\n{INSERT}",
+            "ods/t.tutorial.sql": f"-- Tutorial.\n{CREATE};\n{INSERT}",
+            "ods/logs.sql": LOGS,
+        },
+    )
+    logs, table = read_sql_files(tmp_path, logic)
+    assert logs.name == "ods/logs.sql"
+    assert (table.table, table.name, table.description) == ("t", name, description)
+    assert table.at(3) == f"{name}:3"
+
+
+@pytest.mark.parametrize("logic", ["standard", "tutorial"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ods/u.tutorial.sql", "ods/u.tutorial.sql: there is no u.sql beside it"),
+        ("dwd/logs.tutorial.sql", "dwd/logs.tutorial.sql: there is no logs.sql beside it"),
+        ("ods/logs.other.sql", "ods/logs.other.sql: 'other' is no variant of a table"),
+        ("ods/logs.tutorial.x.sql", "ods/logs.tutorial.x.sql: 'tutorial.x' is no variant"),
+    ],
+    ids=["no table", "of another layer", "another word", "two words"],
+)
+def test_a_variant_that_fits_no_table_is_refused_under_both_logics(tmp_path, logic, name, message):
+    write_sql(tmp_path, {"ods/logs.sql": LOGS, name: LOGS})
+    with pytest.raises(SqlFileError) as caught:
+        read_sql_files(tmp_path, logic)
+    assert message in str(caught.value)
+
+
 # definitions
 
 
@@ -259,6 +307,138 @@ def test_settings_of_the_session_and_statistics_are_kept_as_other_statements(tmp
     extra = "SET hive.vectorized.execution.enabled=false;\nANALYZE TABLE t COMPUTE STATISTICS"
     table = parse(tmp_path, f"-- T.\n{CREATE};\n{INSERT};\n{extra}")
     assert [s.kind for s in table.statements] == ["create", "insert", "other", "other"]
+
+
+def test_an_insert_goes_into_another_table_by_changing_its_name_only(tmp_path):
+    insert = (
+        "WITH t AS (SELECT '😀 t' AS t) INSERT /* t */ OVERWRITE TABLE  `t`\n"
+        "PARTITION (dt = '${bizdate}') SELECT t.t FROM t"
+    )
+    table = parse(tmp_path, f"-- T.\n{CREATE};\n{insert}")
+    assert table.kind == "filled"
+    into = table.statements[1].into("t__0123")
+    assert into.text == insert.replace("`t`", "t__0123")
+    assert into.into("u").text == insert.replace("`t`", "u")
+    assert into.line == 3
+
+
+def test_a_view_is_read(tmp_path):
+    text = VIEW.replace(" AS SELECT", " COMMENT 'all of it' AS SELECT")
+    view = parse(tmp_path, f"-- V.\n{text}")
+    assert (view.kind, view.comment, view.location) == ("view", "all of it", None)
+    assert view.columns == (Column("a", "", "x"),)
+    assert view.partition_columns == (Column("dt", ""),)
+    assert [(s.kind, s.line, s.text) for s in view.statements] == [("view", 2, text)]
+
+
+def test_a_lookup_is_read(tmp_path):
+    keys = "WITH k AS (SELECT 'x')\nSELECT * FROM k WHERE '${bizdate}' > ''"
+    table = parse(tmp_path, f"-- L.\n{LOOKUP};\n{keys};")
+    assert (table.kind, table.lookup) == ("lookup", "agent")
+    assert [(s.kind, s.text) for s in table.statements][1] == ("keys", keys)
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        pytest.param(
+            [BARE, INSERT], "ods/t.sql:2: the table has no LOCATION", id="filled without LOCATION"
+        ),
+        pytest.param(
+            [f"{BARE} LOCATION '/elsewhere/t'", INSERT],
+            "ods/t.sql:2: the table's LOCATION is not below ${spark_uri}",
+            id="LOCATION elsewhere",
+        ),
+        pytest.param(
+            [f"{BARE} LOCATION '${{spark_uri}}/'", INSERT],
+            "ods/t.sql:2: the table's LOCATION is not below ${spark_uri}",
+            id="LOCATION of everything",
+        ),
+        pytest.param(
+            [f"{BARE} LOCATION '${{spark_uri}}-2/t'", INSERT],
+            "ods/t.sql:2: the table's LOCATION is not below ${spark_uri}",
+            id="LOCATION beside",
+        ),
+        pytest.param(
+            [LOOKUP], "ods/t.sql:2: nothing says for which rows 'agent' is looked up", id="no keys"
+        ),
+        pytest.param(
+            [CREATE, "SELECT 1"],
+            "ods/t.sql:3: a bare SELECT gives the keys of a lookup, and CREATE TABLE names none",
+            id="keys of nothing",
+        ),
+        pytest.param(
+            [LOOKUP, INSERT, "SELECT 1"],
+            "ods/t.sql:3: the table is filled by a lookup and by this",
+            id="lookup and INSERT",
+        ),
+        pytest.param(
+            [LOOKUP, "SELECT 1", PARTITION],
+            "ods/t.sql:4: the table is filled by a lookup and by this",
+            id="lookup and object",
+        ),
+        pytest.param(
+            [LOOKUP, "SELECT 1", "SELECT 2"],
+            "ods/t.sql:4: SELECT stands here and in line 3",
+            id="two SELECTs",
+        ),
+        pytest.param(
+            ["SELECT 1", LOOKUP],
+            "ods/t.sql:2: it needs the table that line 3 creates",
+            id="keys first",
+        ),
+        pytest.param(
+            [LOOKUP.replace("USING parquet", "USING orc"), "SELECT 1"],
+            "ods/t.sql:2: a lookup is written as Parquet, but the table is orc",
+            id="lookup in ORC",
+        ),
+        pytest.param(
+            [VIEW, CREATE],
+            "ods/t.sql:3: the file makes a view in line 2, which nothing else goes with",
+            id="view and table",
+        ),
+        pytest.param(
+            [VIEW, VIEW], "ods/t.sql:3: CREATE VIEW stands here and in line 2", id="two views"
+        ),
+        pytest.param(
+            [VIEW.replace(" t ", " u ")],
+            "ods/t.sql:2: it creates u, but the file is that of t",
+            id="view of another name",
+        ),
+        pytest.param(
+            [VIEW.replace("OR REPLACE ", "")],
+            "ods/t.sql:2: CREATE VIEW without OR REPLACE",
+            id="view without OR REPLACE",
+        ),
+        pytest.param(
+            [VIEW.replace(" (a COMMENT 'x', dt)", "")],
+            "ods/t.sql:2: CREATE VIEW does not list columns",
+            id="view without columns",
+        ),
+        pytest.param(
+            [VIEW.replace("(a COMMENT 'x', dt)", "(dt, a)")],
+            "ods/t.sql:2: the last column of the view is not dt, but a",
+            id="view without dt last",
+        ),
+        pytest.param(
+            [f"{VIEW} WHERE dt = '${{bizdate}}'"],
+            "ods/t.sql:2: the view has ${bizdate} in it",
+            id="view of one day",
+        ),
+        pytest.param(
+            [f"{VIEW} WHERE col = '${{log_directory}}'"],
+            "ods/t.sql:2: the view has ${bizdate} in it",
+            id="view of one day by a variable",
+        ),
+    ],
+)
+def test_a_filled_table_a_view_or_a_lookup_that_breaks_a_rule_is_refused(
+    tmp_path, statements, message
+):
+    with pytest.raises(SqlFileError) as caught:
+        parse(tmp_path, "-- T.\n" + ";\n".join(statements))
+    assert message in str(caught.value)
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -365,12 +545,12 @@ def test_settings_of_the_session_and_statistics_are_kept_as_other_statements(tmp
             id="not partitioned",
         ),
         pytest.param(
-            [CREATE.replace("TABLE", "EXTERNAL TABLE"), INSERT],
+            [BARE.replace("TABLE", "EXTERNAL TABLE"), INSERT],
             "CREATE EXTERNAL TABLE has no LOCATION",
             id="external without LOCATION",
         ),
         pytest.param(
-            [f"{CREATE} LOCATION '/x/${{bizdate}}'", INSERT],
+            [f"{BARE} LOCATION '/x/${{bizdate}}'", INSERT],
             "the table's LOCATION has ${bizdate}",
             id="LOCATION of one day",
         ),
@@ -391,9 +571,9 @@ def test_settings_of_the_session_and_statistics_are_kept_as_other_statements(tmp
             [CREATE, "MSCK REPAIR TABLE t"], "not supported: MSCK REPAIR TABLE t ...", id="MSCK"
         ),
         pytest.param(
-            [CREATE, "CREATE VIEW v AS SELECT 1"],
-            "not supported: CREATE VIEW v ...",
-            id="CREATE VIEW",
+            [CREATE, "CREATE FUNCTION f AS 'x'"],
+            "not supported: CREATE FUNCTION f ...",
+            id="CREATE FUNCTION",
         ),
         pytest.param(
             ["CREATE TABLE IF NOT EXIST t (a STRING)"],

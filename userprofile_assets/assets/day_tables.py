@@ -1,0 +1,159 @@
+"""Assets of tables that a run makes a day at a time: by an INSERT, by a lookup, or as a view.
+
+Belongs here: the steps of those three kinds. Does not belong here: statements
+(`warehouse/runner.py`), knowledge (`enrichment/`), what the counts of lines must satisfy
+(`line_accounts.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from userprofile_assets.assets.days import Days
+from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
+from userprofile_assets.assets.ingest_specs import IngestSpec
+from userprofile_assets.assets.line_accounts import (
+    LOG_TABLE,
+    QUARANTINE,
+    LineAccount,
+    account_check,
+    check_account,
+    check_result,
+    read_account,
+)
+from userprofile_assets.assets.table_specs import AssetDecorator
+from userprofile_assets.bizdate import to_bizdate
+from userprofile_assets.enrichment.line_numbers import LineNumberLookup
+from userprofile_assets.enrichment.lookup import Lookup
+from userprofile_assets.enrichment.parquet_file import write_parquet
+from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.resources.enrichment import EnrichmentResource
+from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.resources.spark import SparkResource
+from userprofile_assets.warehouse.executor import Executor
+from userprofile_assets.warehouse.places import key_under
+from userprofile_assets.warehouse.runner import FilledDay, TableRunner
+from userprofile_assets.warehouse.table_model import TableDefinition
+
+Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
+
+_PARQUET_FILE = "part-00000.parquet"
+
+
+def day_asset(
+    table: TableDefinition,
+    arguments: dict[str, Any],
+    variables: Mapping[str, str],
+    log_spec: IngestSpec,
+    *,
+    accounts: bool,
+) -> dg.AssetsDefinition:
+    """Return the asset of a filled table, a lookup or a view.
+
+    Args:
+        table: The table.
+        arguments: For `dg.asset`.
+        variables: Values of the variables of `sql/`.
+        log_spec: Where the log's objects are.
+        accounts: Whether the lines of a day can be accounted for: the table that counts them is
+            there.
+    """
+    is_accounted = accounts and table.table in {LOG_TABLE, QUARANTINE}
+    checks = [account_check(table.table)] if is_accounted else []
+
+    @ends_when_terminated
+    def day_table(
+        context: dg.AssetExecutionContext,
+        spark: SparkResource,
+        oss: OssResource,
+        enrichment: EnrichmentResource,
+    ) -> Results:
+        log = context.log.info
+        days = Days()
+        with failing_as_dagster():
+            executor = spark.executor(log)
+            publisher = oss.publisher(log)
+            runner = TableRunner(executor, table, variables, log, run_id=context.run.run_id)
+        with runner:
+            with failing_as_dagster():
+                told = runner.ensure_table()
+            step = _Step(
+                table, variables["spark_uri"], runner, executor, publisher, enrichment, log_spec
+            )
+            for key in context.partition_keys:
+                work = partial(step.make, to_bizdate(key), told, is_accounted=is_accounted, log=log)
+                days.run(key, work)
+        check = check_result(table.table, step.accounts) if is_accounted else None
+        yield from days.report(context, check)
+
+    # Of the overloads of dg.asset mypy cannot choose one for arguments in a mapping.
+    asset: AssetDecorator = dg.asset(**arguments, check_specs=checks)
+    return asset(day_table)
+
+
+@dataclass
+class _Step:
+    """What one step works with, and the accounts of its days."""
+
+    table: TableDefinition
+    spark_uri: str
+    runner: TableRunner
+    executor: Executor
+    publisher: Publisher
+    enrichment: EnrichmentResource
+    log_spec: IngestSpec
+    accounts: dict[str, LineAccount | None] = field(default_factory=dict)
+
+    def make(
+        self, bizdate: str, told: tuple[str, ...], *, is_accounted: bool, log: Any
+    ) -> dict[str, Any]:
+        """Make one day and return its metadata."""
+        metadata: dict[str, Any] = {}
+        if told:
+            metadata["differences from the file"] = "\n".join(told)
+        if self.table.kind == "view":
+            return metadata
+        if self.table.kind == "lookup":
+            day, knowledge = self._look_up(bizdate, log)
+            metadata |= knowledge
+        else:
+            day = self.runner.fill_day(bizdate)
+        metadata |= {"dagster/partition_row_count": day.rows, "location": day.location}
+        if is_accounted:
+            metadata |= self._account(bizdate, day.rows)
+        return metadata
+
+    def _account(self, bizdate: str, rows: int) -> dict[str, Any]:
+        self.accounts[bizdate] = None
+        manifest = self.publisher.verify(self.log_spec.key_of(bizdate))
+        account = read_account(self.executor, bizdate)
+        check_account(self.table.table, account, manifest, rows)
+        self.accounts[bizdate] = account
+        return account.metadata()
+
+    def _look_up(self, bizdate: str, log: Any) -> tuple[FilledDay, dict[str, Any]]:
+        lookup = self._lookup(bizdate, log)
+        location = self.runner.day_location(bizdate)
+        directory = key_under(location, self.spark_uri)
+        store = self.publisher.store
+        with store.upload(f"{directory}/{_PARQUET_FILE}") as upload:
+            rows = write_parquet(
+                lookup.rows(self.runner.keys(bizdate)), lookup.columns, upload.write
+            )
+            upload.commit()
+        self.runner.point_day(bizdate, location)
+        knowledge = {"knowledge": lookup.version}
+        attribution = getattr(lookup, "attribution", None)
+        if attribution:
+            knowledge["attribution"] = attribution
+        return FilledDay(rows, location), knowledge
+
+    def _lookup(self, bizdate: str, log: Any) -> Lookup:
+        name = self.table.lookup or ""
+        if name == LineNumberLookup.name:
+            key = self.log_spec.key_of(bizdate)
+            return LineNumberLookup(key, lambda: self.publisher.store.read(key))
+        return self.enrichment.lookup(name, log)

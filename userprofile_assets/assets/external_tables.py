@@ -1,0 +1,90 @@
+"""Assets of tables that show an object: their partitions point to what an ingest asset wrote."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from userprofile_assets.assets.common import manifest_metadata
+from userprofile_assets.assets.days import Days
+from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
+from userprofile_assets.assets.ingest_specs import IngestSpec
+from userprofile_assets.assets.row_counts import check_of, reconciled, row_count_check
+from userprofile_assets.assets.table_specs import AssetDecorator
+from userprofile_assets.bizdate import to_bizdate, to_partition_key
+from userprofile_assets.errors import UserProfileError
+from userprofile_assets.ingestion.manifest import Manifest
+from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.resources.spark import SparkResource
+from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
+from userprofile_assets.warehouse.table_model import TableDefinition
+
+Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
+
+
+def external_asset(
+    table: TableDefinition,
+    arguments: dict[str, Any],
+    variables: Mapping[str, str],
+    producer: IngestSpec,
+) -> dg.AssetsDefinition:
+    """Return the asset of a table over the objects of `producer`."""
+
+    @ends_when_terminated
+    def external_table(
+        context: dg.AssetExecutionContext, spark: SparkResource, oss: OssResource
+    ) -> Results:
+        log = context.log.info
+        with failing_as_dagster():
+            publisher = oss.publisher(log)
+        days = Days()
+        manifests = _published(publisher, producer, context.partition_keys, days)
+        check = None
+        with days.all_bad_on_error(manifests):
+            if manifests:
+                runner = TableRunner(spark.executor(log), table, variables, log)
+                told = runner.ensure_table()
+                points = runner.add_days(list(manifests))
+                counts = runner.count_rows(list(manifests))
+                check = check_of(table.table, manifests, counts)
+                for bizdate, manifest in manifests.items():
+                    metadata = {
+                        **manifest_metadata(manifest, publisher.store.uri),
+                        **_partition_metadata(points[bizdate], told),
+                    }
+                    count = counts[bizdate]
+                    days.run(
+                        to_partition_key(bizdate),
+                        partial(reconciled, table.table, manifest, count, metadata),
+                    )
+        yield from days.report(context, check)
+
+    # Of the overloads of dg.asset mypy cannot choose one for arguments in a mapping.
+    asset: AssetDecorator = dg.asset(**arguments, check_specs=[row_count_check(table.table)])
+    return asset(external_table)
+
+
+def _published(
+    publisher: Publisher, producer: IngestSpec, keys: Sequence[str], days: Days
+) -> dict[str, Manifest]:
+    """Return the manifest of each day by bizdate; a day that is not published is a bad day."""
+    manifests = {}
+    for key in keys:
+        bizdate = to_bizdate(key)
+        try:
+            manifests[bizdate] = publisher.verify(producer.key_of(bizdate))
+        except UserProfileError as error:
+            days.bad[key] = error
+    return manifests
+
+
+def _partition_metadata(day: ExternalDay, told: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the UI shows of one partition."""
+    metadata: dict[str, Any] = {"location": day.location}
+    if day.corrected_from:
+        metadata["location corrected from"] = day.corrected_from
+    if told:
+        metadata["differences from the file"] = "\n".join(told)
+    return metadata

@@ -1,0 +1,75 @@
+"""The days of a table in Spark's catalogue: which there are, and where each points.
+
+Belongs here: SHOW PARTITIONS, ADD PARTITION, SET LOCATION. Does not belong here: what lies in a
+day's directory, and which directory that is.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from userprofile_assets.warehouse.literals import string_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from userprofile_assets.warehouse.engine import Row
+
+
+class Partitions:
+    """The partitions of one table.
+
+    Args:
+        table: Name of the table.
+        run: Runs a statement.
+    """
+
+    def __init__(self, table: str, run: Callable[[str], list[Row]]) -> None:
+        self._table = table
+        self._run = run
+        self._known: set[str] | None = None
+
+    def days(self) -> set[str]:
+        """Return the bizdates that have a partition now."""
+        shown = self._run(f"SHOW PARTITIONS {self._table}")
+        self._known = {row[0].removeprefix("dt=") for row in shown}
+        return set(self._known)
+
+    def location(self, bizdate: str) -> str:
+        """Return where a partition that exists points."""
+        described = self._run(f"DESCRIBE EXTENDED {self._partition(bizdate)} AS JSON")
+        return str(json.loads(described[0][0])["location"])
+
+    def add(self, locations: Mapping[str, str]) -> None:
+        """Add partitions; those that exist stay as they are, without a word."""
+        clauses = " ".join(
+            f"PARTITION (dt = '{bizdate}') LOCATION {string_literal(location)}"
+            for bizdate, location in locations.items()
+        )
+        self._run(f"ALTER TABLE {self._table} ADD IF NOT EXISTS {clauses}")
+        if self._known is not None:
+            self._known |= locations.keys()
+
+    def move(self, bizdate: str, location: str) -> None:
+        """Let a partition that exists point elsewhere: one act, seen whole or not at all."""
+        self._run(f"ALTER TABLE {self._partition(bizdate)} SET LOCATION {string_literal(location)}")
+
+    def point(self, bizdate: str, location: str) -> None:
+        """Let a day point to a directory, whether it has a partition or not.
+
+        A partition that another run adds in between would make ADD a silent no-op, so SET follows.
+        """
+        if self._known is None:
+            self.days()
+        if bizdate not in (self._known or ()):
+            self.add({bizdate: location})
+        self.move(bizdate, location)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Let this session forget what it knows of the table's files."""
+        self._run(f"REFRESH TABLE {self._table}")
+
+    def _partition(self, bizdate: str) -> str:
+        return f"{self._table} PARTITION (dt = '{bizdate}')"
