@@ -177,14 +177,20 @@ class Processing:
     @contextmanager
     def _current(self) -> Iterator[None]:
         former = self.session.catalog.currentDatabase()
-        partitions = self.session.conf.get("spark.sql.shuffle.partitions")
         self.session.catalog.setCurrentDatabase(self._database)
-        # A task for a few thousand rows, not four.
-        self.session.conf.set("spark.sql.shuffle.partitions", "1")
+        conf = {
+            "spark.sql.session.timeZone": self.settings.timezone,
+            # A task for a few thousand rows, not four.
+            "spark.sql.shuffle.partitions": "1",
+        }
+        before = {name: self.session.conf.get(name) for name in conf}
         try:
+            for name, value in conf.items():
+                self.session.conf.set(name, value)
             yield
         finally:
-            self.session.conf.set("spark.sql.shuffle.partitions", partitions or "4")
+            for name, former_value in before.items():
+                self.session.conf.set(name, str(former_value))
             self.session.catalog.setCurrentDatabase(former)
 
     def _with_dependencies(self, tables: Sequence[str]) -> set[str]:
