@@ -22,6 +22,7 @@ from benchmarks import (
     load,
     memory,
     object_storage,
+    processing,
     start,
     up,
     warm,
@@ -44,6 +45,7 @@ _MEASUREMENTS = {
     "warm": warm.measure,
     "s3a": object_storage.measure,
     "demo": demo.measure,
+    "processing": processing.measure,
     "agents": agents.measure,
     "addresses": addresses.measure,
 }
@@ -58,8 +60,8 @@ def main() -> int:
     if options.single and options.name not in {None, "range"}:
         tell("error: --single belongs to range")
         return 2
-    if options.rows and options.name not in {None, "export"}:
-        tell("error: --rows belongs to export")
+    if options.rows and options.name not in {None, "export", "processing"}:
+        tell("error: --rows belongs to export and processing")
         return 2
     if options.size and options.name not in {None, "download"}:
         tell("error: --size belongs to download")
@@ -119,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep", action="store_true", help="keep the temporary directory")
     parser.add_argument("--single", action="store_true", help="range: also as a run for each day")
     parser.add_argument(
-        "--rows", type=_positive, help="export: rows; above 5,000,000 only our side, for its memory"
+        "--rows",
+        type=_positive,
+        help="export: rows, above 5,000,000 only our side, for its memory; processing: lines",
     )
     parser.add_argument("--size", type=_positive, metavar="MIB", help="download: size of the log")
     return parser
@@ -140,7 +144,7 @@ def _command(name: str, options: argparse.Namespace) -> str:
         words.append(f"--rounds {options.rounds}")
     if options.single and name == "range":
         words.append("--single")
-    if options.rows and name == "export":
+    if options.rows and name in {"export", "processing"}:
         words.append(f"--rows {options.rows}")
     if options.size and name == "download":
         words.append(f"--size {options.size}")
