@@ -24,23 +24,29 @@ WITH lines AS (
     WHERE dt = '${bizdate}'
 ),
 
-counted AS (
+grouped AS (
+    -- Two sets and not four: a line costs each set an update, and an agent has few outcomes.
     SELECT
-        CASE
-            WHEN grouping(address) = 0 THEN 'address'
-            WHEN grouping(agent) = 0 THEN 'agent'
-            WHEN grouping(outcome) = 0 THEN 'outcome'
-            ELSE 'format'
-        END AS kind,
-        coalesce(address, agent, outcome, format) AS value,
+        address,
+        agent,
+        outcome,
+        format,
         count(*) AS line_count
     FROM lines
-    GROUP BY GROUPING SETS ((address), (agent), (outcome), (format))
+    GROUP BY GROUPING SETS ((address), (agent, outcome, format))
 )
 
 SELECT
-    kind,
-    value,
-    line_count
-FROM counted
-WHERE value IS NOT NULL;
+    pair.kind,
+    pair.value,
+    sum(grouped.line_count) AS line_count
+FROM grouped
+    LATERAL VIEW
+    inline(array(
+        struct('address' AS kind, grouped.address AS value),
+        struct('agent' AS kind, grouped.agent AS value),
+        struct('outcome' AS kind, grouped.outcome AS value),
+        struct('format' AS kind, grouped.format AS value)
+    )) pair
+WHERE pair.value IS NOT NULL
+GROUP BY pair.kind, pair.value;

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from userprofile_assets.warehouse.executor import Executor
     from userprofile_assets.warehouse.table_model import TableDefinition
 
+_ATTEMPTS = 5
+
 _DEPTH = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
 
@@ -47,17 +49,19 @@ def replace_view(
         raise ValueError(f"{view.table} is no view")
     text = statement.render(variables)
     query = query_of(text)
-    if _is_current(executor, view, query, where=where):
-        return False
-    try:
-        executor.run(text, where=where)
-    except SparkError:
-        # Another run was faster. If it has the same file, its view is this one; if the view is
-        # there with another text, replacing it does not race with its creation.
+    refused: SparkError | None = None
+    for _ in range(_ATTEMPTS):
         if _is_current(executor, view, query, where=where):
             return False
-        executor.run(text, where=where)
-    return True
+        try:
+            executor.run(text, where=where)
+        except SparkError as error:
+            # Perhaps another run was faster. Spark replaces a view by dropping and creating it, so
+            # that a third one may fail at the second try too.
+            refused = error
+        else:
+            return True
+    raise refused or AssertionError("no attempt")
 
 
 def query_of(create: str) -> str:

@@ -20,6 +20,7 @@ import pytest
 
 from userprofile_assets_tests.support.canaries import Canary, CommandLines, files_of, leaks
 from userprofile_assets_tests.support.canary_sources import (
+    ANONYMOUS_KEY,
     BUCKET,
     CANARIES,
     HOST,
@@ -31,7 +32,7 @@ from userprofile_assets_tests.support.canary_sources import (
 )
 from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import (
-    ASSETS,
+    EVERY_ASSET,
     Done,
     ScratchProject,
     scratch_project,
@@ -170,9 +171,14 @@ def until_retried(left, name, day):
 
 @pytest.fixture(scope="module")
 def queried(sources, module_project):
-    """All four assets on a local disk, a statement that fails in Spark, Spark's configuration."""
+    """All assets on a local disk, a statement that fails in Spark, Spark's configuration."""
     left = Left(module_project)
-    module_project.configure(**sources.mysql(), **sources.log(), SPARK_CONF=json.dumps(SPARK_CONF))
+    module_project.configure(
+        **sources.mysql(),
+        **sources.log(),
+        SPARK_CONF=json.dumps(SPARK_CONF),
+        ANONYMOUS_KEY=ANONYMOUS_KEY.value,
+    )
     left.materialize("good", DAY, "*")
     module_project.configure(SPARK_URI="nosuchscheme://canary/warehouse")
     left.materialize("no such scheme", DAY, "ods_user_info_d_spark")
@@ -198,7 +204,7 @@ def test_every_credential_opens_its_door(ingested, name):
         ("echo of S3", "AccessDenied"),
         ("away", f"{HOST}/500?...: the copy was not done within 3 seconds"),
         ("away", "Can't connect to MySQL server"),
-        ("nobody listens", "3 failed"),
+        ("nobody listens", "4 failed"),
     ],
 )
 def test_each_failure_is_the_one_that_was_meant(ingested, name, said):
@@ -233,7 +239,8 @@ def test_no_secret_of_an_ingest_is_found(ingested, place):
 def test_spark_ran_with_its_secrets_and_failed_where_it_was_meant_to(queried):
     good, bad = queried.ended["good"], queried.ended["no such scheme"]
     assert good.code == 0, good.output
-    assert [asset for asset in ASSETS if DAY not in queried.project.materialized(asset)] == []
+    made = {asset: queried.project.materialized(asset) for asset in EVERY_ASSET}
+    assert [asset for asset, days in made.items() if DAY not in days] == []
     assert bad.code == 1
     assert "nosuchscheme" in bad.output
     for name in ("SET", "SET -v"):

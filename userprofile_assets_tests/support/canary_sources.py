@@ -40,15 +40,20 @@ KEY_ID = Canary("OSS_ACCESS_KEY_ID")
 SECRET = Canary("OSS_ACCESS_KEY_SECRET", "/+")
 WRONG_SECRET = Canary("wrong OSS_ACCESS_KEY_SECRET", "/+")
 STS = Canary("OSS_SECURITY_TOKEN", "/+==")
+ANONYMOUS_KEY = Canary("ANONYMOUS_KEY", " '${}")
 CANARIES = (
     MYSQL, WRONG_MYSQL, URL_PASSWORD, URL_TOKEN, PARAMETERS, HEADERS, TOKEN, PROXY, KEY_ID, SECRET,
-    WRONG_SECRET, STS,
+    WRONG_SECRET, STS, ANONYMOUS_KEY,
 )  # fmt: skip
 
 USER = "canary-reader"  # no secret, so it may be shown
 HOST = "logs.example"
 ROWS = (("u1", "f", "20-30", "leo"), ("u2", "m", "30-40", "aries"))
-LOG = b"a line of the log\nanother one\n"
+# The second line is a visitor without login, whose name is made with ANONYMOUS_KEY.
+LOG = (
+    b"a line of the log\n"
+    b'192.0.2.7 - - [18/May/2015:10:00:00 +0800] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11)"\n'
+)
 BUCKET = "canary-bucket"
 
 
