@@ -32,7 +32,8 @@ from userprofile_assets_tests.support.canary_sources import (
 )
 from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import (
-    EVERY_ASSET,
+    ASSETS,
+    FIRST,
     Done,
     ScratchProject,
     scratch_project,
@@ -49,6 +50,9 @@ DAY = "2015-05-18"
 OTHER_DAY = "2015-05-19"
 BAD_DAY = "2015-05-20"
 BOTH = "raw_log_oss,user_info_oss"
+REGIONS = "dim_ip_region_spark"
+# With the table whose rows are hashed under ANONYMOUS_KEY.
+WITH_SECRETS = f"{FIRST} or +key:{REGIONS}"
 
 SPARK = tuple(
     Canary(f"SPARK_CONF {key}", "/+=")
@@ -171,7 +175,7 @@ def until_retried(left, name, day):
 
 @pytest.fixture(scope="module")
 def queried(sources, module_project):
-    """All assets on a local disk, a statement that fails in Spark, Spark's configuration."""
+    """All that uses a secret, on a local disk; a statement that fails; Spark's settings."""
     left = Left(module_project)
     module_project.configure(
         **sources.mysql(),
@@ -179,7 +183,7 @@ def queried(sources, module_project):
         SPARK_CONF=json.dumps(SPARK_CONF),
         ANONYMOUS_KEY=ANONYMOUS_KEY.value,
     )
-    left.materialize("good", DAY, "*")
+    left.materialize("good", DAY, WITH_SECRETS)
     module_project.configure(SPARK_URI="nosuchscheme://canary/warehouse")
     left.materialize("no such scheme", DAY, "ods_user_info_d_spark")
     module_project.configure(SPARK_URI=None)
@@ -239,7 +243,7 @@ def test_no_secret_of_an_ingest_is_found(ingested, place):
 def test_spark_ran_with_its_secrets_and_failed_where_it_was_meant_to(queried):
     good, bad = queried.ended["good"], queried.ended["no such scheme"]
     assert good.code == 0, good.output
-    made = {asset: queried.project.materialized(asset) for asset in EVERY_ASSET}
+    made = {asset: queried.project.materialized(asset) for asset in (*ASSETS, REGIONS)}
     assert [asset for asset, days in made.items() if DAY not in days] == []
     assert bad.code == 1
     assert "nosuchscheme" in bad.output
