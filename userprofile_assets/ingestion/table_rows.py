@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,20 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 4 * 1024 * 1024
 _FIRST_BATCH_ROWS = 256
 _MOST_BATCH_ROWS = 4096
+
+_RESET_BY_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 s
+
+
+def cut_off(sock: socket.socket) -> None:
+    """End what waits for bytes of a connection, and have its close reset it.
+
+    A server that is ahead waits for room on our side. Behind a shutdown Linux tells it of none, not
+    even when all was read and the socket is closed; it would hold its snapshot until our side is
+    forgotten, 60 s later (net.ipv4.tcp_fin_timeout).
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_BY_CLOSE)
+    # Not SSLSocket.shutdown, which takes the TLS state from the thread that reads.
+    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def reading_errors(
@@ -123,11 +138,10 @@ class RowReader:
         sock = getattr(self._driver_connection, "_sock", None)  # PyMySQL has no public name for it
         with suppress(OSError):
             if isinstance(sock, socket.socket):
-                # Not SSLSocket.shutdown, which takes the TLS state from the thread that reads.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                cut_off(sock)
             elif hasattr(self._driver_connection, "fileno"):  # mysqlclient
                 with socket.socket(fileno=os.dup(self._driver_connection.fileno())) as other:
-                    other.shutdown(socket.SHUT_RDWR)
+                    cut_off(other)
 
     def abandon(self) -> None:
         """Drop the connection, also in the middle of an answer, without reading the rest of it."""
