@@ -35,7 +35,14 @@ _OWN_METASTORE = (
 # Short runs: one compiler tier and one collector thread take a third off the time of a small day on
 # two cores (docs/performance.md). A later flag wins, so spark.driver.extraJavaOptions in SPARK_CONF
 # can say -XX:TieredStopAtLevel=4 for days that keep Spark busy for minutes.
-_QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_QUICK_START = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    # With one tier the JVM keeps 48 MB for compiled code. A day of all tables fills them; then the
+    # JVM throws code away and compiles it again, for as long as it lives. 240 MB is its default
+    # with both tiers.
+    "-XX:ReservedCodeCacheSize=240m",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

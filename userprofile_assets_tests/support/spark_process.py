@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NOT_INHERITED = ("SPARK_HOME", "SPARK_CONF_DIR", "SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
-# One compiler tier: a server of the tests lives for a minute or two.
-_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+# One compiler tier: a server of the tests lives for a minute or two. Room for the code of more than
+# one day of all tables.
+_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=240m")
 
 
 def quick_jvm() -> tuple[str, ...]:
