@@ -32,6 +32,16 @@ _ROOTS = {"Asset", "AssetNode", "Job", "Pipeline", "Repository", "Run", "Schedul
 
 _MOST_FAILING = 10
 
+# Fields that fail in Dagster 1.13, as `everything` would find out. Known, they save the web server
+# 40 s of CPU: three of them look at each partition of each asset.
+_KNOWN_TO_FAIL = {
+    "AssetMaterializationPlannedEvent_pipelineName",
+    "AssetNode_dataVersionByPartition",
+    "AssetNode_staleCausesByPartition",
+    "AssetNode_staleStatusByPartition",
+    "SolidHandle_stepStats",
+}
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -83,7 +93,7 @@ class Answers:
         (found,) = (f for f in self._types["Query"]["fields"] if f["name"] == name)
         head = f"query All({declared})" if declared else "query All"
         answers = b""
-        failed: set[str] = set()
+        failed = set(_KNOWN_TO_FAIL)
         # A field that fails can take all the others with it, so it is left out then.
         for _ in range(_MOST_FAILING):
             above = {"Query", *_ROOTS} - {about}
