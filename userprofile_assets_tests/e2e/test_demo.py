@@ -106,12 +106,6 @@ def test_query_prints_nothing_but_csv(module_project, repaired):
     assert (done.code, done.stdout) == (0, "users,day\n50,20240807\n"), done.output
 
 
-def test_query_prints_nothing_but_json(module_project, repaired):
-    done = module_project.run("userprofile", "query", COUNT, "--format", "json")
-    assert done.code == 0, done.output
-    assert json.loads(done.stdout) == [{"users": 50, "day": "20240807"}]
-
-
 def test_the_doctor_finds_the_demo_well(module_project, repaired):
     done = module_project.run("userprofile", "doctor")
     assert (done.code, lines_of(done, "FAIL")) == (0, ()), done.output

@@ -6,6 +6,7 @@ second one repairs and loses its Spark, a third one is only asked to end.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import Child, wait_until
 from userprofile_assets_tests.support.web import Answer, Web
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(900)]
 
 DAY, STALLED_DAY = "2015-05-18", "2015-05-19"
 USERS = ("user_info_oss", "ods_user_info_d_spark")
@@ -241,6 +242,15 @@ def test_a_run_whose_process_is_killed_has_failed_at_once(module_project, first)
 def test_a_query_goes_through_it_too_while_it_has_the_metastore(module_project, first):
     count = "SELECT COUNT(*) AS n FROM ods_user_info_d_spark WHERE dt = '20150518'"
     assert module_project.query(count) == [{"n": 50}]
+
+
+def test_a_query_prints_nothing_but_json(module_project, first):
+    count = "SELECT COUNT(*) AS users, MIN(dt) AS day FROM ods_user_info_d_spark"
+    done = module_project.run(
+        "userprofile", "query", f"{count} WHERE dt = '20150518'", "--format", "json"
+    )
+    assert done.code == 0, done.output
+    assert json.loads(done.stdout) == [{"users": 50, "day": "20150518"}]
 
 
 def test_a_second_one_on_the_same_home_is_refused(module_project, first):

@@ -222,31 +222,36 @@ def test_a_statement_over_its_limit_ends_on_the_cluster_too(spark_cluster, engin
     assert engine.execute(ROWS) == LINES
 
 
-def test_a_token_that_has_expired_is_permanent_and_a_new_one_repairs(
-    spark_cluster, engine, said, fill, tmp_path
-):
-    former = spark_cluster.connect.options(tmp_path)
-    spark_cluster.connect.restart(token="canary-of-the-new-token")
-    with pytest.raises(SparkError) as caught:
-        fill(Executor(engine, said.append))
-    assert type(caught.value) is SparkError
-    assert "UNAUTHENTICATED" in str(caught.value)
-    assert former.remote.rpartition("=")[2] not in str(caught.value)
-    with open_connect(spark_cluster.connect.options(tmp_path)) as renewed:
-        assert renewed.execute(ROWS) == FORMER
-        fill(Executor(renewed, said.append))
-        assert renewed.execute(ROWS) == LINES
+@pytest.fixture(scope="module")
+def small_servers_process(class_archive, tmp_path_factory):
+    made = connect_server_in(tmp_path_factory.mktemp("small"), {"spark.driver.memory": "480m"})
+    yield made
+    made.server.kill()
 
 
 @pytest.fixture
-def small_server(class_archive, tmp_path):
-    """A Connect server on this machine with little memory."""
-    made = connect_server_in(tmp_path / "small", {"spark.driver.memory": "480m"})
-    try:
-        made.server.start()
-        yield made
-    finally:
-        made.server.kill()
+def small_server(small_servers_process):
+    """A Connect server on this machine with little memory, started if the last test ended it."""
+    if not small_servers_process.server.is_alive():
+        small_servers_process.server.start()
+    return small_servers_process
+
+
+def test_a_token_that_has_expired_is_permanent_and_a_new_one_repairs(small_server, said, tmp_path):
+    insert = "INSERT OVERWRITE TABLE guarded SELECT 'new'"
+    former = small_server.token
+    with open_connect(small_server.options(tmp_path)) as engine:
+        engine.execute("CREATE TABLE guarded USING parquet AS SELECT 'former' AS col")
+        small_server.restart(token="canary-of-the-new-token")
+        with pytest.raises(SparkError) as caught:
+            Executor(engine, said.append).run(insert, where="guarded")
+    assert type(caught.value) is SparkError
+    assert "UNAUTHENTICATED" in str(caught.value)
+    assert former not in str(caught.value)
+    with open_connect(small_server.options(tmp_path)) as renewed:
+        assert renewed.execute("SELECT col FROM guarded") == FORMER
+        Executor(renewed, said.append).run(insert, where="guarded")
+        assert renewed.execute("SELECT col FROM guarded") == [("new",)]
 
 
 # Arrays of 400 MB each: more than the heap, in one row.
@@ -278,7 +283,8 @@ def test_a_metastore_that_another_server_has_open_is_transient_and_named(
 ):
     with open_connect(small_server.options(tmp_path / "home")) as engine:
         engine.execute("SHOW TABLES")
-    derby = f"jdbc:derby:;databaseName={tmp_path / 'small' / 'metastore'};create=true"
+    metastore = small_server.server.directory / "metastore"
+    derby = f"jdbc:derby:;databaseName={metastore};create=true"
     second = connect_server_in(
         tmp_path / "second", {"spark.hadoop.javax.jdo.option.ConnectionURL": derby}
     )
