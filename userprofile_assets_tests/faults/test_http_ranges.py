@@ -70,7 +70,7 @@ class Together:
             self.most = max(self.most, self._under_way)
             self._changed.notify_all()
             if not alone:
-                self._changed.wait_for(lambda: self.most >= self._wanted, timeout=5)
+                self._changed.wait_for(lambda: self.most >= self._wanted, timeout=60)
         yield body
         with self._changed:
             self._under_way -= 1
@@ -249,7 +249,7 @@ def test_a_range_that_hangs_does_not_hold_up_what_failed_before_it(web, day):
     started: list[int] = []
 
     def wait_and_break_off():
-        hanging.wait(5)
+        hanging.wait(60)
         yield BODY[:1]
 
     def script(request: Request) -> Answer:

@@ -312,7 +312,7 @@ def test_parts_are_sent_at_once_and_no_more_than_set(make_store, proxy, s3_serve
 
     def hold(handler, request):
         next(count).set()
-        go_on.wait(20)
+        go_on.wait(60)
         return False
 
     armed = proxy.arm("UploadPart", hold, times=3)
@@ -320,8 +320,8 @@ def test_parts_are_sent_at_once_and_no_more_than_set(make_store, proxy, s3_serve
     store = make_store(options={"parts_in_flight": 2}, seconds=30)
     with ThreadPoolExecutor(1) as writer:
         written = writer.submit(put, store, KEY, data)
-        assert arrived[0].wait(20)
-        assert arrived[1].wait(20)
+        assert arrived[0].wait(60)
+        assert arrived[1].wait(60)
         # The third does not come, however long one waits.
         assert not arrived[2].wait(0.5)
         assert not written.done()

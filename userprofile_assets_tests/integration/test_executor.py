@@ -43,13 +43,12 @@ def test_a_refused_statement_names_where_it_belongs_and_itself(engine, told):
 
 
 def test_a_statement_over_its_limit_is_cancelled_in_spark_too(engine, told, spark):
-    limited = Executor(engine, told.append, limit_seconds=1)
     with pytest.raises(SparkTimeoutError) as caught:
-        limited.run(ENDLESS, where="here")
+        Executor(engine, told.append, limit_seconds=1).run(ENDLESS, where="here")
     assert "cancelled after 1 seconds" in str(caught.value)
     assert "USERPROFILE_SPARK_STATEMENT_SECONDS" in str(caught.value)
     wait_until(lambda: not active_jobs(spark), "Spark to end the job")
-    assert limited.run("SELECT 1", where="here") == [(1,)]
+    assert Executor(engine, told.append).run("SELECT 1", where="here") == [(1,)]
 
 
 def test_a_long_statement_tells_how_far_it_is(engine, told, monkeypatch):

@@ -29,7 +29,7 @@ def status(replica):
 
 def until(condition, what):
     """Wait until a condition holds, and fail the test if it does not."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         if time.monotonic() > deadline:
             pytest.fail(f"waited for {what}")

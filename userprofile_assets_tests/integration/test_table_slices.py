@@ -165,7 +165,7 @@ def test_shards_are_divided_each_for_itself(server, tmp_path):
 
 def until(condition, what):
     """Wait until a condition holds, and fail the test if it does not."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         if time.monotonic() > deadline:
             pytest.fail(f"waited for {what}")
@@ -198,7 +198,7 @@ def in_thread(call):
     try:
         yield
     finally:
-        thread.join(60)
+        thread.join(120)
     if errors:
         raise errors[0]
 
@@ -247,7 +247,7 @@ def test_a_writer_between_two_snapshots_is_kept_waiting(server, accounts, faults
 
     proxy.call_after(offset, begin, direction="up", skip=1)
     manifest, data = copy(server, accounts, sliced(2), into=tmp_path, port=proxy.port)
-    writer.join(30)
+    writer.join(120)
 
     assert proxy.fired == 1
     assert moved.is_set()

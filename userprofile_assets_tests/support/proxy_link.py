@@ -53,7 +53,7 @@ class Link:
         """Connect to the server and pass bytes on until one side ends."""
         proxy = self.proxy
         try:
-            self.server = socket.create_connection(proxy.upstream, timeout=10)
+            self.server = socket.create_connection(proxy.upstream, timeout=60)
             self.server.settimeout(None)
         except OSError as error:
             proxy.errors.append(f"the proxy cannot reach {proxy.upstream}: {error}")

@@ -128,6 +128,9 @@ class SqlServer(ABC):
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                # mysqld makes it behind the port.
+                with socket.socket(socket.AF_UNIX) as local:
+                    local.connect(str(self.socket))
             except OSError:
                 process = self._process
                 if process is None or process.poll() is not None or time.monotonic() > deadline:

@@ -135,7 +135,7 @@ class VersityServer:
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self._listens, "versitygw", seconds=30)
+        wait_until(self._listens, "versitygw")
 
     def _listens(self) -> bool:
         assert self._process is not None

@@ -48,7 +48,7 @@ def fetch(proxy):
     """Return what came, and how it ended: `all`, `close` or the name of the error."""
     got = bytearray()
     try:
-        with socket.create_connection((proxy.host, proxy.port), timeout=5) as client:
+        with socket.create_connection((proxy.host, proxy.port), timeout=60) as client:
             client.sendall(b"GET!")
             while len(got) < len(ANSWER):
                 part = client.recv(65536)
@@ -108,7 +108,7 @@ def test_a_black_hole_is_silent_and_stays_open(faults, server):
     proxy = faults.before("127.0.0.1", server[0])
     proxy.black_hole_after(1000)
 
-    with socket.create_connection((proxy.host, proxy.port), timeout=5) as client:
+    with socket.create_connection((proxy.host, proxy.port), timeout=60) as client:
         client.sendall(b"GET!")
         got = b""
         while len(got) < 1000:
@@ -142,7 +142,7 @@ def test_an_upload_is_cut_at_its_byte(faults, server):
     proxy = faults.before("127.0.0.1", port)
     proxy.cut_after(5004, direction="up", how="close", times=1)
 
-    with socket.create_connection((proxy.host, proxy.port), timeout=5) as client:
+    with socket.create_connection((proxy.host, proxy.port), timeout=60) as client:
         client.sendall(b"GET!")
         with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, whichever comes first
             for _ in range(10_000):
