@@ -45,7 +45,7 @@ jars: install  ## fetch what Spark needs to read s3a:// or oss:// (once)
 	@$(BIN)/userprofile spark jars
 
 test: install-dev  ## run all tests; what a test lacks on this machine is said
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: install-dev  ## ruff, mypy, sqlfluff, import-linter, and whether docs and lock are current
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """Fixtures that all tests share, and where a test runs when several processes run them.
 
-Real parts are in `support/`. Tests that use Spark share one session, so with `pytest -n 2` all of
-them run in one process (group `spark`).
+Real parts are in `support/`. Tests that use Spark share one session, so with `pytest -n 3` all of
+them run in one process (group `spark`). Other groups share a server, or keep more than one Spark
+of a kind from being in memory at once (`spark_processes`, `spark_processes_2`).
 """
 
 from __future__ import annotations

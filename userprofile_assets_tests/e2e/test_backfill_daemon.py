@@ -8,7 +8,7 @@ from userprofile_assets_tests.support.graphql import ENDED, WebServer
 from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import ASSETS, CHECKOUT, wait_until
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(900)]
 
 DAYS = ["2015-05-18", "2015-05-19"]
 

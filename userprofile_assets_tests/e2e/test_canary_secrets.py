@@ -44,7 +44,7 @@ from userprofile_assets_tests.support.ui_answers import ui_of
 if TYPE_CHECKING:
     from userprofile_assets_tests.support.canaries import Piece
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(900)]
 
 DAY = "2015-05-18"
 OTHER_DAY = "2015-05-19"
