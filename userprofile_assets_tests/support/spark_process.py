@@ -201,6 +201,7 @@ def spark_server(
                 *quick_jvm(),
                 f"-Dlog4j2.configurationFile={LOG4J2}",
                 f"-Dderby.system.home={directory}",
+                "-Dderby.language.statementCacheSize=1000",
             )
         ),
         "spark.ui.port": str(ui_port),
