@@ -5,7 +5,7 @@ Belongs here: the steps of those three kinds. Does not belong here: statements
 (`line_accounts.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -81,11 +81,19 @@ def day_asset(
             with failing_as_dagster():
                 told = runner.ensure_table()
             step = _Step(
-                table, variables["spark_uri"], runner, executor, publisher, enrichment, log_spec
+                table=table,
+                spark_uri=variables["spark_uri"],
+                runner=runner,
+                executor=executor,
+                publisher=publisher,
+                enrichment=enrichment,
+                log_spec=log_spec,
+                told=told,
+                is_accounted=is_accounted,
+                log=log,
             )
             for key in context.partition_keys:
-                work = partial(step.make, to_bizdate(key), told, is_accounted=is_accounted, log=log)
-                days.run(key, work)
+                days.run(key, partial(step.make, to_bizdate(key)))
         check = check_result(table.table, step.accounts) if is_accounted else None
         yield from days.report(context, check)
 
@@ -94,7 +102,7 @@ def day_asset(
     return asset(day_table)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Step:
     """What one step works with, and the accounts of its days."""
 
@@ -105,24 +113,25 @@ class _Step:
     publisher: Publisher
     enrichment: EnrichmentResource
     log_spec: IngestSpec
+    told: tuple[str, ...]
+    is_accounted: bool
+    log: Callable[[str], None]
     accounts: dict[str, LineAccount | None] = field(default_factory=dict)
 
-    def make(
-        self, bizdate: str, told: tuple[str, ...], *, is_accounted: bool, log: Any
-    ) -> dict[str, Any]:
+    def make(self, bizdate: str) -> dict[str, Any]:
         """Make one day and return its metadata."""
         metadata: dict[str, Any] = {}
-        if told:
-            metadata["differences from the file"] = "\n".join(told)
+        if self.told:
+            metadata["differences from the file"] = "\n".join(self.told)
         if self.table.kind == "view":
             return metadata
         if self.table.kind == "lookup":
-            day, knowledge = self._look_up(bizdate, log)
+            day, knowledge = self._look_up(bizdate)
             metadata |= knowledge
         else:
             day = self.runner.fill_day(bizdate)
         metadata |= {"dagster/partition_row_count": day.rows, "location": day.location}
-        if is_accounted:
+        if self.is_accounted:
             metadata |= self._account(bizdate, day.rows)
         return metadata
 
@@ -134,8 +143,8 @@ class _Step:
         self.accounts[bizdate] = account
         return account.metadata()
 
-    def _look_up(self, bizdate: str, log: Any) -> tuple[FilledDay, dict[str, Any]]:
-        lookup = self._lookup(bizdate, log)
+    def _look_up(self, bizdate: str) -> tuple[FilledDay, dict[str, Any]]:
+        lookup = self._lookup(bizdate)
         location = self.runner.day_location(bizdate)
         directory = key_under(location, self.spark_uri)
         store = self.publisher.store
@@ -146,14 +155,13 @@ class _Step:
             upload.commit()
         self.runner.point_day(bizdate, location)
         knowledge = {"knowledge": lookup.version}
-        attribution = getattr(lookup, "attribution", None)
-        if attribution:
-            knowledge["attribution"] = attribution
+        if lookup.attribution:
+            knowledge["attribution"] = lookup.attribution
         return FilledDay(rows, location), knowledge
 
-    def _lookup(self, bizdate: str, log: Any) -> Lookup:
+    def _lookup(self, bizdate: str) -> Lookup:
         name = self.table.lookup or ""
         if name == LineNumberLookup.name:
             key = self.log_spec.key_of(bizdate)
             return LineNumberLookup(key, lambda: self.publisher.store.read(key))
-        return self.enrichment.lookup(name, log)
+        return self.enrichment.lookup(name, self.log)

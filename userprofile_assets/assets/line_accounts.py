@@ -32,6 +32,11 @@ CHECK_NAME = "lines_accounted_for"
 _MOST_OUTSIDE = 0.9
 
 
+def is_of_another_day(outside: int, lines: int) -> bool:
+    """Tell whether so many of a log's lines are of another day that all of it is."""
+    return outside > _MOST_OUTSIDE * lines
+
+
 @dataclass(frozen=True)
 class LineAccount:
     """What became of a day's lines.
@@ -134,7 +139,7 @@ def check_account(table: str, account: LineAccount, manifest: Manifest, rows: in
             remedy=f"materialize {LINE_VALUES} and {table} of that day again; if it stays, a "
             "dimension table has a key twice, or their files of sql/ do not belong together",
         )
-    if table == LOG_TABLE and account.outside > _MOST_OUTSIDE * lines:
+    if table == LOG_TABLE and is_of_another_day(account.outside, lines):
         raise SparkError(
             f"nearly all lines are of another day: {account}",
             where=where,

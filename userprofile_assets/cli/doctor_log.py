@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from userprofile_assets.assets.ingest_specs import RAW_LOG, ingest_specs
+from userprofile_assets.assets.line_accounts import is_of_another_day
 from userprofile_assets.bizdate import substitute
 from userprofile_assets.errors import SourceError
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _CLF = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
 _ISO = re.compile(rb"\b(\d{4})-(\d\d)-(\d\d)[ T]\d\d:\d\d:\d\d")
-_MOST_OUTSIDE = 0.9
 
 
 def log_day(settings: Settings, store: ObjectStore) -> str:
@@ -42,7 +42,7 @@ def log_day(settings: Settings, store: ObjectStore) -> str:
         return f"no line of {key} shows a time that is known here"
     own = sum(day.strftime("%Y%m%d") == bizdate for day in days)
     said = f"{own} of the first {len(days)} lines of {key} are of its day"
-    if settings.log_day_filter == "business_date" and own < (1 - _MOST_OUTSIDE) * len(days):
+    if settings.log_day_filter == "business_date" and is_of_another_day(len(days) - own, len(days)):
         raise SourceError(
             f"{said}; the others, such as those of {days[0]:%Y-%m-%d}, are left out",
             where=key,

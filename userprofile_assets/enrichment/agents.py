@@ -45,6 +45,7 @@ class UserAgentLookup:
 
     name = "user_agent"
     columns = COLUMNS
+    attribution = None
 
     def __init__(self, cache_directory: Path | None, *, log: Callable[[str], None]) -> None:
         self._parser = AgentParser()

@@ -44,6 +44,7 @@ class LineNumberLookup:
     name = "line_number"
     columns = COLUMNS
     version = "1"
+    attribution = None
 
     def __init__(self, file: str, read: Callable[[], Iterable[bytes]]) -> None:
         self._file = file

@@ -47,8 +47,13 @@ class Lookup(Protocol):
         """Changes when the row of a key may change; shown in the asset's metadata."""
         ...
 
+    @property
+    def attribution(self) -> str | None:
+        """What must stand where the rows are shown; None if nothing must."""
+        ...
+
     def rows(self, keys: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """Yield one row of `columns` for each key, in the order of the keys.
+        """Yield rows of `columns`: one for each key, in their order, or one for each line found.
 
         Args:
             keys: The values of the key's columns; read lazily, batch by batch.

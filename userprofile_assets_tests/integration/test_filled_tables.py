@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,6 @@ import pytest
 
 from userprofile_assets.errors import SparkError, SparkUnavailableError
 from userprofile_assets.warehouse.classic import ClassicEngine
-from userprofile_assets.warehouse.executor import Executor
-from userprofile_assets.warehouse.runner import TableRunner
 from userprofile_assets_tests.support.spark_tables import (
     WORDS,
     Killed,
@@ -35,12 +34,7 @@ def engine(spark):
 
 @pytest.fixture
 def runner_of(scratch, engine):
-    def make(table, *, files=None, run_id=RUN):
-        definition = scratch.warehouse(files).table(table)
-        executor = Executor(engine, lambda _: None)
-        return TableRunner(executor, definition, scratch.variables, lambda _: None, run_id=run_id)
-
-    return make
+    return partial(scratch.runner, engine, run_id=RUN)
 
 
 @pytest.fixture

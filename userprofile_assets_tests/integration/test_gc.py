@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from userprofile_assets.ingestion.store import put
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.run_directories import Attempt
-from userprofile_assets.warehouse.runner import TableRunner
 from userprofile_assets_tests.support.spark_tables import WORDS, Killed, Scratch, Watched
 
 DAY, NEXT = "20240807", "20240808"
@@ -37,12 +37,7 @@ def engine(spark):
 
 @pytest.fixture
 def runner_of(scratch, engine):
-    def make(table, *, files=None, run_id="run"):
-        definition = scratch.warehouse(files).table(table)
-        executor = Executor(engine, lambda _: None)
-        return TableRunner(executor, definition, scratch.variables, lambda _: None, run_id=run_id)
-
-    return make
+    return partial(scratch.runner, engine)
 
 
 @pytest.fixture

@@ -12,12 +12,11 @@ from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.differences import simple_string
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
-
-RAW, USERS = "ods_raw_log_d_spark", "ods_user_info_d_spark"
+from userprofile_assets_tests.support.external_tables import RAW, USERS
 
 
 @pytest.fixture
-def told():
+def lines():
     return []
 
 
@@ -26,32 +25,11 @@ def executor(spark):
     return Executor(ClassicEngine(spark), lambda _: None)
 
 
-@pytest.fixture
-def runner_of(settings, executor, told):
-    def make(table, changed=settings):
-        definition = load_warehouse(changed).table(table)
-        return TableRunner(executor, definition, sql_variables(changed), told.append)
-
-    return make
-
-
-@pytest.fixture
-def day_directory(settings):
-    def make(kind, bizdate, content):
-        root = {"log": "ods_raw_log_d", "user": "ods_user_info_d"}[kind]
-        directory = settings.home / "storage" / root / f"{kind}_{bizdate}"
-        directory.mkdir(parents=True)
-        (directory / f"{kind}_{bizdate}.txt").write_bytes(content)
-        return directory
-
-    return make
-
-
 @pytest.mark.parametrize("table", [RAW, USERS])
-def test_a_new_table_is_as_its_file_says_when_it_is_looked_at_again(runner_of, told, table):
+def test_a_new_table_is_as_its_file_says_when_it_is_looked_at_again(runner_of, lines, table):
     assert runner_of(table).ensure_table() == ()
     assert runner_of(table).ensure_table() == ()
-    assert told == [f"created table {table}"]
+    assert lines == [f"created table {table}"]
 
 
 def test_a_table_with_other_columns_is_refused_and_left_alone(spark, runner_of):
@@ -79,12 +57,12 @@ def test_another_delimiter_than_the_table_has_is_refused(settings, runner_of):
         runner_of(USERS, changed).ensure_table()
 
 
-def test_another_comment_is_told_and_changes_nothing(spark, runner_of, told):
+def test_another_comment_is_told_and_changes_nothing(spark, runner_of, lines):
     runner_of(RAW).ensure_table()
     spark.sql(f"COMMENT ON TABLE {RAW} IS 'something else'")
     (sentence,) = runner_of(RAW).ensure_table()
     assert sentence.startswith("comment of the table: Spark has something else")
-    assert any("something else" in line for line in told)
+    assert any("something else" in line for line in lines)
 
 
 def test_a_table_location_that_moved_is_corrected_and_told(settings, runner_of, spark, tmp_path):
@@ -106,7 +84,7 @@ def test_days_are_added_and_counted(runner_of, day_directory):
 
 
 def test_a_partition_that_points_elsewhere_is_corrected_and_the_rows_are_the_right_ones(
-    spark, runner_of, day_directory, tmp_path, told
+    spark, runner_of, day_directory, tmp_path, lines
 ):
     stale = tmp_path / "stale"
     stale.mkdir()
@@ -121,7 +99,7 @@ def test_a_partition_that_points_elsewhere_is_corrected_and_the_rows_are_the_rig
     assert day.corrected_from is not None
     assert day.corrected_from.endswith("/stale")
     assert runner.count_rows(["20240807"]) == {"20240807": 1}
-    assert any("pointed to" in line for line in told)
+    assert any("pointed to" in line for line in lines)
 
 
 def test_an_object_that_was_replaced_is_read_anew(runner_of, day_directory):
@@ -160,20 +138,20 @@ def test_an_unreadable_day_does_not_hide_the_others(runner_of, day_directory):
     assert "dt=20240808" in str(counts["20240808"])
 
 
-def test_a_statement_that_spark_refuses_names_table_and_file(executor, settings, told):
+def test_a_statement_that_spark_refuses_names_table_and_file(executor, settings, lines):
     definition = load_warehouse(settings).table(RAW)
-    runner = TableRunner(executor, replace(definition, table="no_such_table"), {}, told.append)
+    runner = TableRunner(executor, replace(definition, table="no_such_table"), {}, lines.append)
     with pytest.raises(SparkError, match=r"no_such_table \(sql/ods/ods_raw_log_d_spark.sql\)"):
         runner.add_days(["20240807"])
 
 
 def test_settings_of_a_location_with_a_quote_and_a_backslash_reach_spark_unharmed(
-    tmp_path, executor, told
+    tmp_path, executor, lines
 ):
     home = tmp_path / "it's 100% # a ? back\\slash 用户"
     settings = Settings(home=home)
     runner = TableRunner(
-        executor, load_warehouse(settings).table(RAW), sql_variables(settings), told.append
+        executor, load_warehouse(settings).table(RAW), sql_variables(settings), lines.append
     )
     directory = home / "storage/ods_raw_log_d/log_20240807"
     directory.mkdir(parents=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.classic import ClassicEngine
-from userprofile_assets.warehouse.executor import Executor
-from userprofile_assets.warehouse.runner import TableRunner
 from userprofile_assets_tests.support.spark_tables import LONG_WORDS, MEANINGS, Scratch, Watched
 
 DAY = "20240807"
@@ -29,12 +28,7 @@ def engine(spark):
 
 @pytest.fixture
 def runner_of(scratch, engine):
-    def make(table, *, files=None):
-        definition = scratch.warehouse(files).table(table)
-        executor = Executor(engine, lambda _: None)
-        return TableRunner(executor, definition, scratch.variables, lambda _: None, run_id="run")
-
-    return make
+    return partial(scratch.runner, engine)
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.graph import ObjectSource, build_graph
+from userprofile_assets.warehouse.runner import TableRunner
 from userprofile_assets_tests.support.sql_tree import write_sql
 
 if TYPE_CHECKING:
@@ -74,6 +76,19 @@ class Scratch:
         write_sql(self.root / "sql", {**FILES, **(files or {})})
         source = ObjectSource(asset="line_object", directory="lines/${bizdate}", columns=("col",))
         return build_graph(self.root / "sql", self.variables, [source], lookups=lookups)
+
+    def runner(
+        self,
+        engine: Engine,
+        table: str,
+        *,
+        files: Mapping[str, str] | None = None,
+        run_id: str = "run",
+    ) -> TableRunner:
+        """Return the runner of a table, some of the files perhaps changed."""
+        definition = self.warehouse(files).table(table)
+        executor = Executor(engine, lambda _: None)
+        return TableRunner(executor, definition, self.variables, lambda _: None, run_id=run_id)
 
     def write_lines(self, bizdate: str, *lines: str) -> None:
         """Write the object of a day."""
