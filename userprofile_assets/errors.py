@@ -71,6 +71,14 @@ class NotPublishedError(PermanentError):
     """A day that was asked for has no published object, or object and manifest disagree."""
 
 
+class RecordsError(PermanentError):
+    """The database of the records (USERPROFILE_SERVING_URL) refused."""
+
+
+class RecordsUnavailableError(TransientError):
+    """The database of the records did not answer."""
+
+
 class LockTimeoutError(TransientError):
     """Another process held a lock for longer than this one may wait."""
 

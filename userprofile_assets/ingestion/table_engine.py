@@ -39,8 +39,9 @@ def engine_for(
     read_timeout: int = 600,
     tls: str | None = None,
     ca: str | None = None,
+    writable: bool = False,
 ) -> sqlalchemy.Engine:
-    """Make an engine that reads and never waits for ever; opens no connection.
+    """Make an engine that never waits for ever; opens no connection.
 
     Args:
         url: SQLAlchemy URL, secrets included. An SQLite file is opened read only, so a missing
@@ -51,6 +52,7 @@ def engine_for(
             ORDER BY included. The URL's query may set its own.
         tls: USERPROFILE_MYSQL_TLS (see `mysql_tls.tls_mode`), or None for its default.
         ca: USERPROFILE_MYSQL_CA, or None.
+        writable: Whether an SQLite file is opened for writing too, and made if it is missing.
 
     Raises:
         SettingsError: It is no URL, the driver that it names is not installed, or it does not
@@ -73,7 +75,7 @@ def engine_for(
         timeouts = {"connect_timeout": connect_timeout, "read_timeout": read_timeout}
         options |= {name: value for name, value in timeouts.items() if name not in parsed.query}
         options["charset"] = "utf8mb4"
-    if parsed.get_backend_name() == "sqlite":
+    if parsed.get_backend_name() == "sqlite" and not writable:
         parsed = _read_only(parsed)
     try:
         # NullPool: an export holds one connection for minutes and needs it once a day, so a kept

@@ -1,0 +1,170 @@
+"""The database of the records: opening it, its tables, its errors.
+
+Belongs here: what every reader and writer shares. Does not belong here: columns (`tables.py`), or
+what a row means.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from userprofile_assets.errors import (
+    RecordsError,
+    RecordsUnavailableError,
+    SettingsError,
+    TransientError,
+    UserProfileError,
+)
+from userprofile_assets.ingestion.table_engine import engine_for
+from userprofile_assets.ingestion.table_errors import typed_errors
+from userprofile_assets.locks import exclusive_lock
+from userprofile_assets.records.tables import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    import sqlalchemy
+
+_T = TypeVar("_T")
+
+_FILE = Path("serving") / "userprofile.db"
+
+# Seconds that a writer waits for another one on SQLite, which admits one at a time.
+_BUSY_SECONDS = 30
+
+
+class Records:
+    """An open database; its tables are made when they are first needed.
+
+    Args:
+        engine: How it is reached.
+        locks: Directory of lock files: two processes must not make the tables at once.
+    """
+
+    def __init__(self, engine: sqlalchemy.Engine, locks: Path) -> None:
+        self._engine = engine
+        self._locks = locks
+        self._made = False
+
+    def __enter__(self) -> Records:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close its connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._engine.dispose()
+
+    def read(self, select: sqlalchemy.Select[Any]) -> list[Any]:
+        """Return the rows of a SELECT.
+
+        Raises:
+            RecordsError: The database refuses.
+            RecordsUnavailableError: It does not answer.
+        """
+        with self._errors("reading the records"):
+            self._make_tables()
+            with self._engine.connect() as connection:
+                return list(connection.execute(select))
+
+    def write(self, work: Callable[[sqlalchemy.Connection], _T]) -> _T:
+        """Do some work in one transaction: all of it is kept, or nothing.
+
+        Raises:
+            RecordsError: The database refuses.
+            RecordsUnavailableError: It does not answer.
+        """
+        with self._errors("writing the records"):
+            self._make_tables()
+            with self._engine.begin() as connection:
+                return work(connection)
+
+    def _make_tables(self) -> None:
+        if self._made:
+            return
+        from sqlalchemy import exc
+
+        metadata = tables().dq_result.metadata
+        lock = self._locks / "records.lock"
+        with exclusive_lock(lock, purpose="making the tables of the records", timeout=60):
+            try:
+                metadata.create_all(self._engine)
+            except exc.DBAPIError:
+                # Another machine was faster: the second look finds its tables. Else it fails again.
+                metadata.create_all(self._engine)
+        self._made = True
+
+    @contextmanager
+    def _errors(self, doing: str) -> Iterator[None]:
+        try:
+            with typed_errors(self._engine, doing=doing):
+                yield
+        except (RecordsError, RecordsUnavailableError, SettingsError):
+            raise
+        except UserProfileError as error:
+            kind = RecordsUnavailableError if isinstance(error, TransientError) else RecordsError
+            raise kind(
+                error.what,
+                where=error.where,
+                remedy="check USERPROFILE_SERVING_URL, and whether that database runs and its "
+                "user may create tables",
+            ) from error
+
+
+def default_url(home: Path) -> str:
+    """Return the URL of the embedded database, a file of SQLite."""
+    return f"sqlite:///{home / _FILE}"
+
+
+def open_records(
+    url: str | None, home: Path, *, tls: str | None = None, ca: str | None = None
+) -> Records:
+    """Open the database of the records; connects to nothing yet.
+
+    Args:
+        url: USERPROFILE_SERVING_URL with its secrets, or None for the embedded one.
+        home: USERPROFILE_HOME.
+        tls: USERPROFILE_SERVING_TLS, or None for its default.
+        ca: USERPROFILE_SERVING_CA, or None.
+
+    Raises:
+        SettingsError: It is no URL, its driver is missing, or it cannot keep the mode of TLS.
+    """
+    whole = url or default_url(home)
+    try:
+        engine = engine_for(whole, tls=tls, ca=ca, read_timeout=60, writable=True)
+    except SettingsError as error:
+        # The three settings of this database are named as those of the users' one.
+        raise SettingsError(
+            error.what,
+            where=error.where and error.where.replace("MYSQL_", "SERVING_"),
+            remedy=error.remedy and error.remedy.replace("MYSQL_", "SERVING_"),
+        ) from None
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return Records(engine, home / "locks")
+
+
+def _prepare_sqlite(engine: sqlalchemy.Engine) -> None:
+    from sqlalchemy import event
+
+    path = engine.url.database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        # WAL: readers go on while somebody writes.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
