@@ -18,7 +18,11 @@ _TARGET = Path("userprofile_assets", "_project")
 
 def _project_files() -> list[Path]:
     """Return the files relative to this directory, where a build runs."""
-    return [*sorted(Path("sql").rglob("*.sql")), Path("dagster.yaml")]
+    return [
+        *sorted(Path("sql").rglob("*.sql")),
+        *sorted(Path("sql").rglob("*.yml")),
+        Path("dagster.yaml"),
+    ]
 
 
 class BuildWithProjectFiles(build_py):

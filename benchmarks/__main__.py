@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks import (
     addresses,
     agents,
+    catalog,
     day,
     days,
     demo,
@@ -48,6 +49,7 @@ _MEASUREMENTS = {
     "processing": processing.measure,
     "agents": agents.measure,
     "addresses": addresses.measure,
+    "catalog": catalog.measure,
 }
 
 

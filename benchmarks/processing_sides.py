@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.project import FIRST_DAY, SEED, TIMEZONE
 from benchmarks.rounds import tell
-from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
 from userprofile_assets.bizdate import to_bizdate
+from userprofile_assets.catalog.sql_tables import load_warehouse, sql_variables
 from userprofile_assets.demo.log_lines import log_chunks
 from userprofile_assets.enrichment.address_lookup import IpRegionLookup
 from userprofile_assets.enrichment.agents import UserAgentLookup

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,12 +16,19 @@ import dagster as dg
 from userprofile_assets.assets.common import Daily
 from userprofile_assets.assets.ingest import build_ingest_assets
 from userprofile_assets.assets.sources import build_sources
-from userprofile_assets.assets.warehouse import build_table_assets, load_warehouse
-from userprofile_assets.automation import build_job, build_schedule
+from userprofile_assets.assets.step_events import LineageEvents
+from userprofile_assets.assets.warehouse import build_table_assets
+from userprofile_assets.automation import build_job, build_schedule, build_sensors
+from userprofile_assets.catalog.contributions import CONTRIBUTORS, Known
+from userprofile_assets.catalog.model import Catalog
+from userprofile_assets.catalog.sql_tables import load_warehouse
+from userprofile_assets.catalog.table_docs import read_docs
+from userprofile_assets.project_files import sql_directory as own_sql_directory
 from userprofile_assets.resources.enrichment import EnrichmentResource
 from userprofile_assets.resources.http import HttpResource
 from userprofile_assets.resources.mysql import MySQLResource
 from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.resources.records import RecordsResource
 from userprofile_assets.resources.spark import SparkResource
 from userprofile_assets.settings import PREFIX, Settings
 
@@ -48,21 +56,29 @@ def build_definitions(
 
     Raises:
         SqlFileError: The SQL files contradict each other, or read what nothing produces.
+        QualityFileError: A YAML file beside them has an unknown key, column or rule.
     """
     daily = Daily.of(settings)
-    warehouse = load_warehouse(settings, sql_directory)
+    directory = sql_directory or own_sql_directory()
+    warehouse = load_warehouse(settings, directory)
+    docs = read_docs(directory, warehouse, settings.logic)
+    known = Known(settings=settings, warehouse=warehouse, docs=docs, sources={})
+    events = LineageEvents(settings, Catalog(chain.from_iterable(c(known) for c in CONTRIBUTORS)))
     job = build_job()
     with warnings.catch_warnings():
-        # `backfill_policy` of an asset is beta in Dagster 1.13, and said so once for each asset.
+        # `backfill_policy` of an asset is beta in Dagster 1.13, and said so once for each asset;
+        # `partitions_def` of a check is a preview.
         warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
         assets = [
-            *build_ingest_assets(settings, daily),
-            *build_table_assets(settings, daily, warehouse),
+            *build_ingest_assets(settings, daily, events),
+            *build_table_assets(settings, daily, warehouse, docs, events),
         ]
     return dg.Definitions(
         assets=[*build_sources(), *assets],
         jobs=[job],
         schedules=[build_schedule(job, settings)],
+        sensors=build_sensors(settings),
         resources={**build_resources(settings), **(resource_overrides or {})},
         # One process, so one JVM and one Spark session for all steps of a run. The default executor
         # starts a process, and with it a JVM, for each step: 25 s instead of 11 for two tables.
@@ -71,7 +87,7 @@ def build_definitions(
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
-    """Return the resources `http`, `mysql`, `oss`, `enrichment` and `spark`."""
+    """Return the resources `http`, `mysql`, `oss`, `records`, `enrichment` and `spark`."""
     home = str(settings.home)
     store = _store(settings)
     return {
@@ -104,6 +120,12 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             demo_seed=settings.demo_seed,
         ),
         "oss": OssResource(storage_uri=settings.effective_storage_uri, home=home, **store),
+        "records": RecordsResource(
+            url=_secret("SERVING_URL", settings.serving_url),
+            tls=settings.serving_tls,
+            ca=str(settings.serving_ca) if settings.serving_ca else None,
+            home=home,
+        ),
         "enrichment": EnrichmentResource(
             home=home,
             region_db=settings.region_db,

@@ -51,6 +51,10 @@ class SourceError(PermanentError):
     """The source is there, but what it holds cannot be used: wrong encoding, broken archive."""
 
 
+class SourceChangedError(PermanentError):
+    """A column of the source is missing or has another type than when it was accepted."""
+
+
 class SourceUnavailableError(TransientError):
     """The source did not answer, or the transfer broke off."""
 
@@ -71,6 +75,14 @@ class NotPublishedError(PermanentError):
     """A day that was asked for has no published object, or object and manifest disagree."""
 
 
+class NotInCatalogError(PermanentError):
+    """The data map has no dataset or column of that name."""
+
+
+class RefusedDayError(PermanentError):
+    """A day breaks a strong quality rule, so nothing is built on it."""
+
+
 class RecordsError(PermanentError):
     """The database of the records (USERPROFILE_SERVING_URL) refused."""
 
@@ -85,6 +97,10 @@ class LockTimeoutError(TransientError):
 
 class SqlFileError(PermanentError):
     """A file of `sql/` cannot be used: it does not parse, or contradicts the others."""
+
+
+class QualityFileError(PermanentError):
+    """A `.yml` of `sql/` cannot be used: an unknown key, column or rule, a bad threshold."""
 
 
 class SparkError(PermanentError):

@@ -19,6 +19,7 @@ pytest_plugins = [
     "userprofile_assets_tests.support.external_tables",
     "userprofile_assets_tests.support.fault_proxy",
     "userprofile_assets_tests.support.killing",
+    "userprofile_assets_tests.support.mail",
     "userprofile_assets_tests.support.mariadb",
     "userprofile_assets_tests.support.mysql",
     "userprofile_assets_tests.support.oss_dialect",

@@ -7,11 +7,12 @@ from typing import Any
 
 import dagster as dg
 
+from userprofile_assets.catalog.model import DEFAULT_OWNER
 from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.partitions import backfill_policy, daily_partitions
 from userprofile_assets.settings import Settings
 
-OWNERS = ["team:user-profile"]
+OWNERS = [DEFAULT_OWNER]
 
 # Runs of one pool take turns where a run queue is used (dagster.yaml: one run a pool).
 SPARK_POOL = "spark"

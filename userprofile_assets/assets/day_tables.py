@@ -5,7 +5,7 @@ Belongs here: the steps of those three kinds. Does not belong here: statements
 (`line_accounts.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,8 +14,12 @@ import dagster as dg
 
 from userprofile_assets.assets.days import Days
 from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
-from userprofile_assets.assets.ingest_specs import IngestSpec
-from userprofile_assets.assets.line_accounts import (
+from userprofile_assets.assets.step_events import LineageEvents
+from userprofile_assets.assets.step_records import StepRecords
+from userprofile_assets.assets.table_specs import AssetDecorator
+from userprofile_assets.bizdate import to_bizdate
+from userprofile_assets.catalog.ingest_specs import IngestSpec
+from userprofile_assets.checks.line_accounts import (
     LOG_TABLE,
     QUARANTINE,
     LineAccount,
@@ -24,14 +28,19 @@ from userprofile_assets.assets.line_accounts import (
     check_result,
     read_account,
 )
-from userprofile_assets.assets.table_specs import AssetDecorator
-from userprofile_assets.bizdate import to_bizdate
+from userprofile_assets.checks.rule_checks import (
+    refused_days,
+    rule_check_results,
+    rule_check_specs,
+)
 from userprofile_assets.enrichment.line_numbers import LineNumberLookup
 from userprofile_assets.enrichment.lookup import Lookup
 from userprofile_assets.enrichment.parquet_file import write_parquet
 from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.quality.table_file import TableDoc
 from userprofile_assets.resources.enrichment import EnrichmentResource
 from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.resources.records import RecordsResource
 from userprofile_assets.resources.spark import SparkResource
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.places import key_under
@@ -47,8 +56,11 @@ def day_asset(
     table: TableDefinition,
     arguments: dict[str, Any],
     variables: Mapping[str, str],
-    log_spec: IngestSpec,
+    doc: TableDoc,
     *,
+    log_spec: IngestSpec,
+    upstream: Collection[str],
+    events: LineageEvents,
     accounts: bool,
 ) -> dg.AssetsDefinition:
     """Return the asset of a filled table, a lookup or a view.
@@ -57,12 +69,16 @@ def day_asset(
         table: The table.
         arguments: For `dg.asset`.
         variables: Values of the variables of `sql/`.
+        doc: What its YAML file says, rules included.
         log_spec: Where the log's objects are.
+        upstream: The tables whose strong rules must not refuse a day.
+        events: What its OpenLineage events are made of.
         accounts: Whether the lines of a day can be accounted for: the table that counts them is
             there.
     """
     is_accounted = accounts and table.table in {LOG_TABLE, QUARANTINE}
-    checks = [account_check(table.table)] if is_accounted else []
+    specs = [account_check(table.table)] if is_accounted else []
+    specs += rule_check_specs(doc, arguments["partitions_def"])
 
     @ends_when_terminated
     def day_table(
@@ -70,14 +86,16 @@ def day_asset(
         spark: SparkResource,
         oss: OssResource,
         enrichment: EnrichmentResource,
+        records: RecordsResource,
     ) -> Results:
         log = context.log.info
         days = Days()
         with failing_as_dagster():
             executor = spark.executor(log)
             publisher = oss.publisher(log)
+            kept = StepRecords.of_step(context, records, events)
             runner = TableRunner(executor, table, variables, log, run_id=context.run.run_id)
-        with runner:
+        with runner, kept:
             with failing_as_dagster():
                 told = runner.ensure_table()
             step = _Step(
@@ -88,17 +106,24 @@ def day_asset(
                 publisher=publisher,
                 enrichment=enrichment,
                 log_spec=log_spec,
+                records=kept,
+                upstream=upstream,
                 told=told,
                 is_accounted=is_accounted,
                 log=log,
             )
             for key in context.partition_keys:
                 days.run(key, partial(step.make, to_bizdate(key)))
-        check = check_result(table.table, step.accounts) if is_accounted else None
-        yield from days.report(context, check)
+            with failing_as_dagster():
+                good = [to_bizdate(key) for key in days.good]
+                results = kept.check(doc, good, executor)
+                kept.end(days, results)
+        checks = [check_result(table.table, step.accounts)] if is_accounted else []
+        checks += rule_check_results(results)
+        yield from days.report(context, checks, refused_days(results))
 
     # Of the overloads of dg.asset mypy cannot choose one for arguments in a mapping.
-    asset: AssetDecorator = dg.asset(**arguments, check_specs=checks)
+    asset: AssetDecorator = dg.asset(**arguments, check_specs=specs)
     return asset(day_table)
 
 
@@ -113,6 +138,8 @@ class _Step:
     publisher: Publisher
     enrichment: EnrichmentResource
     log_spec: IngestSpec
+    records: StepRecords
+    upstream: Collection[str]
     told: tuple[str, ...]
     is_accounted: bool
     log: Callable[[str], None]
@@ -120,6 +147,7 @@ class _Step:
 
     def make(self, bizdate: str) -> dict[str, Any]:
         """Make one day and return its metadata."""
+        self.records.pass_gate(self.upstream, bizdate)
         metadata: dict[str, Any] = {}
         if self.told:
             metadata["differences from the file"] = "\n".join(self.told)
@@ -130,10 +158,18 @@ class _Step:
             metadata |= knowledge
         else:
             day = self.runner.fill_day(bizdate)
-        metadata |= {"dagster/partition_row_count": day.rows, "location": day.location}
+        metadata |= {
+            "dagster/partition_row_count": day.rows,
+            "location": day.location,
+            "bytes": self._bytes_in(day.location),
+        }
         if self.is_accounted:
             metadata |= self._account(bizdate, day.rows)
         return metadata
+
+    def _bytes_in(self, location: str) -> int:
+        directory = key_under(location, self.spark_uri)
+        return sum(one.size for one in self.publisher.store.list(f"{directory}/"))
 
     def _account(self, bizdate: str, rows: int) -> dict[str, Any]:
         self.accounts[bizdate] = None

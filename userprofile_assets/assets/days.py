@@ -7,7 +7,7 @@ with its own metadata, and if there are bad ones the step fails after that and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,26 +44,32 @@ class Days:
             self.bad.update({to_partition_key(bizdate): error for bizdate in bizdates})
 
     def report(
-        self, context: dg.AssetExecutionContext, check: dg.AssetCheckResult | None = None
+        self,
+        context: dg.AssetExecutionContext,
+        checks: Sequence[dg.AssetCheckResult] = (),
+        refused: Mapping[str, UserProfileError] | None = None,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Record the good days; then succeed, or fail with the names of the bad ones.
 
         Args:
             context: The step's context.
-            check: The result of the step's own asset check, if it has one.
+            checks: The results of the step's own asset checks.
+            refused: Good days that a strong rule refuses: they are recorded, and the step fails.
 
         Raises:
-            dagster.Failure: There are bad days.
+            dagster.Failure: There are bad or refused days.
         """
+        refused = refused or {}
         if not self.bad:
             for key, metadata in self.good.items():
                 context.add_asset_metadata(metadata, partition_key=key)
-            yield dg.MaterializeResult(check_results=[check] if check else [])
+            yield dg.MaterializeResult(check_results=list(checks))
+            if refused:
+                raise failure_of_days(refused, of=len(self.good))
             return
         for key, metadata in self.good.items():
             context.log_event(
                 dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata)
             )
-        if check is not None:
-            yield check
-        raise failure_of_days(self.bad, of=len(self.good) + len(self.bad))
+        yield from checks
+        raise failure_of_days({**self.bad, **refused}, of=len(self.good) + len(self.bad))

@@ -9,14 +9,24 @@ import dagster as dg
 from userprofile_assets.assets.common import manifest_metadata
 from userprofile_assets.assets.days import Days
 from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
-from userprofile_assets.assets.ingest_specs import IngestSpec
-from userprofile_assets.assets.row_counts import check_of, reconciled, row_count_check
+from userprofile_assets.assets.step_events import LineageEvents
+from userprofile_assets.assets.step_records import StepRecords
 from userprofile_assets.assets.table_specs import AssetDecorator
 from userprofile_assets.bizdate import to_bizdate, to_partition_key
+from userprofile_assets.catalog.ingest_specs import IngestSpec
+from userprofile_assets.checks.row_counts import check_of, reconciled, row_count_check
+from userprofile_assets.checks.rule_checks import (
+    refused_days,
+    rule_check_results,
+    rule_check_specs,
+)
 from userprofile_assets.errors import UserProfileError
 from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.quality.facts import facts_of_days
+from userprofile_assets.quality.table_file import TableDoc
 from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.resources.records import RecordsResource
 from userprofile_assets.resources.spark import SparkResource
 from userprofile_assets.warehouse.runner import ExternalDay, TableRunner
 from userprofile_assets.warehouse.table_model import TableDefinition
@@ -28,41 +38,66 @@ def external_asset(
     table: TableDefinition,
     arguments: dict[str, Any],
     variables: Mapping[str, str],
+    doc: TableDoc,
+    *,
     producer: IngestSpec,
+    events: LineageEvents,
 ) -> dg.AssetsDefinition:
-    """Return the asset of a table over the objects of `producer`."""
+    """Return the asset of a table over the objects of `producer`.
+
+    Args:
+        table: The table.
+        arguments: For `dg.asset`.
+        variables: Values of the variables of `sql/`.
+        doc: What its YAML file says, rules included.
+        producer: The ingest asset whose objects it shows.
+        events: What its OpenLineage events are made of.
+    """
 
     @ends_when_terminated
     def external_table(
-        context: dg.AssetExecutionContext, spark: SparkResource, oss: OssResource
+        context: dg.AssetExecutionContext,
+        spark: SparkResource,
+        oss: OssResource,
+        records: RecordsResource,
     ) -> Results:
         log = context.log.info
         with failing_as_dagster():
             publisher = oss.publisher(log)
+            kept = StepRecords.of_step(context, records, events)
         days = Days()
-        manifests = _published(publisher, producer, context.partition_keys, days)
-        check = None
-        with days.all_bad_on_error(manifests):
-            if manifests:
-                runner = TableRunner(spark.executor(log), table, variables, log)
-                told = runner.ensure_table()
-                points = runner.add_days(list(manifests))
-                counts = runner.count_rows(list(manifests))
-                check = check_of(table.table, manifests, counts)
-                for bizdate, manifest in manifests.items():
-                    metadata = {
-                        **manifest_metadata(manifest, publisher.store.uri),
-                        **_partition_metadata(points[bizdate], told),
-                    }
-                    count = counts[bizdate]
-                    days.run(
-                        to_partition_key(bizdate),
-                        partial(reconciled, table.table, manifest, count, metadata),
-                    )
-        yield from days.report(context, check)
+        with kept:
+            manifests = _published(publisher, producer, context.partition_keys, days)
+            checks: list[dg.AssetCheckResult] = []
+            with days.all_bad_on_error(manifests):
+                if manifests:
+                    executor = spark.executor(log)
+                    runner = TableRunner(executor, table, variables, log)
+                    told = runner.ensure_table()
+                    points = runner.add_days(list(manifests))
+                    counts = runner.count_rows(list(manifests))
+                    checks.append(check_of(table.table, manifests, counts))
+                    for bizdate, manifest in manifests.items():
+                        metadata = {
+                            **manifest_metadata(manifest, publisher.store.uri),
+                            **_partition_metadata(points[bizdate], told),
+                        }
+                        count = counts[bizdate]
+                        days.run(
+                            to_partition_key(bizdate),
+                            partial(reconciled, table.table, manifest, count, metadata),
+                        )
+            with failing_as_dagster():
+                good = [to_bizdate(key) for key in days.good]
+                facts = facts_of_days(publisher, producer.key_of, good) if doc.rules else {}
+                results = kept.check(doc, good, executor, facts) if good else []
+                kept.end(days, results)
+        checks += rule_check_results(results)
+        yield from days.report(context, checks, refused_days(results))
 
     # Of the overloads of dg.asset mypy cannot choose one for arguments in a mapping.
-    asset: AssetDecorator = dg.asset(**arguments, check_specs=[row_count_check(table.table)])
+    specs = [row_count_check(table.table), *rule_check_specs(doc, arguments["partitions_def"])]
+    asset: AssetDecorator = dg.asset(**arguments, check_specs=specs)
     return asset(external_table)
 
 

@@ -20,8 +20,11 @@ from userprofile_assets.assets.common import (
 )
 from userprofile_assets.assets.days import Days
 from userprofile_assets.assets.failures import ends_when_terminated, failing_as_dagster
-from userprofile_assets.assets.ingest_specs import RAW_LOG, USER_INFO, IngestSpec, ingest_specs
+from userprofile_assets.assets.step_events import LineageEvents
+from userprofile_assets.assets.step_records import StepRecords
 from userprofile_assets.bizdate import day_before, has_bizdate, substitute, to_bizdate
+from userprofile_assets.catalog.ingest_specs import RAW_LOG, USER_INFO, IngestSpec, ingest_specs
+from userprofile_assets.checks.source_schema import source_schema_check, source_schema_result
 from userprofile_assets.errors import (
     SourceError,
     SourceMissingError,
@@ -32,20 +35,24 @@ from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.table_copy import TableOptions, copy_table
 from userprofile_assets.ingestion.table_source import observe_table
+from userprofile_assets.records.schema_change import SchemaChange
 from userprofile_assets.resources.http import HttpResource
 from userprofile_assets.resources.mysql import MySQLResource
 from userprofile_assets.resources.oss import OssResource
+from userprofile_assets.resources.records import RecordsResource
 from userprofile_assets.settings import Settings
 
 Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
-def build_ingest_assets(settings: Settings, daily: Daily) -> list[dg.AssetsDefinition]:
+def build_ingest_assets(
+    settings: Settings, daily: Daily, events: LineageEvents
+) -> list[dg.AssetsDefinition]:
     """Return `raw_log_oss` and `user_info_oss`."""
     specs = ingest_specs(settings)
     return [
-        _raw_log_oss(settings, daily, specs[RAW_LOG]),
-        _user_info_oss(settings, daily, specs[USER_INFO]),
+        _raw_log_oss(settings, daily, specs[RAW_LOG], events),
+        _user_info_oss(settings, daily, specs[USER_INFO], events),
     ]
 
 
@@ -69,7 +76,9 @@ def _common(settings: Settings, daily: Daily, spec: IngestSpec) -> dict[str, Any
     }
 
 
-def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.AssetsDefinition:
+def _raw_log_oss(
+    settings: Settings, daily: Daily, spec: IngestSpec, events: LineageEvents
+) -> dg.AssetsDefinition:
     options = LogOptions(
         compression=settings.log_compression,
         skip_header=settings.log_skip_header,
@@ -81,11 +90,15 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
     @dg.asset(**_common(settings, daily, spec), kinds={"http", "file"}, pool=HTTP_POOL)
     @ends_when_terminated
     def raw_log_oss(
-        context: dg.AssetExecutionContext, http: HttpResource, oss: OssResource
+        context: dg.AssetExecutionContext,
+        http: HttpResource,
+        oss: OssResource,
+        records: RecordsResource,
     ) -> Results:
         """One day's access log, byte for byte as the web server gave it."""
         with failing_as_dagster():
             publisher = oss.publisher(context.log.info)
+            kept = StepRecords.of_step(context, records, events)
 
         def former_keys(bizdate: str) -> tuple[str, ...]:
             # A fixed URL may still have the bytes of the day before.
@@ -102,11 +115,13 @@ def _raw_log_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.Asset
                 log=context.log.info,
             )
             _observe(context, spec, {"bizdate": target.bizdate, **manifest.source})
+            kept.see_source(spec.source, manifest.source)
             return manifest
 
-        yield from _copy_days(context, spec, publisher, copy, has_history=http.has_history).report(
-            context
-        )
+        with kept:
+            days = _copy_days(context, spec, publisher, copy, has_history=http.has_history)
+            kept.end(days)
+        yield from days.report(context)
 
     return raw_log_oss
 
@@ -131,35 +146,49 @@ def table_options(settings: Settings, bizdate: str) -> TableOptions:
     )
 
 
-def _user_info_oss(settings: Settings, daily: Daily, spec: IngestSpec) -> dg.AssetsDefinition:
+def _user_info_oss(
+    settings: Settings, daily: Daily, spec: IngestSpec, events: LineageEvents
+) -> dg.AssetsDefinition:
     code = (settings.user_where, settings.user_query)
 
-    @dg.asset(**_common(settings, daily, spec), kinds={"mysql", "file"}, pool=MYSQL_POOL)
+    @dg.asset(
+        **_common(settings, daily, spec),
+        kinds={"mysql", "file"},
+        pool=MYSQL_POOL,
+        check_specs=[source_schema_check(spec.name)],
+    )
     @ends_when_terminated
     def user_info_oss(
-        context: dg.AssetExecutionContext, mysql: MySQLResource, oss: OssResource
+        context: dg.AssetExecutionContext,
+        mysql: MySQLResource,
+        oss: OssResource,
+        records: RecordsResource,
     ) -> Results:
         """The user table as it was when the run read it, one delimited text a day."""
         with failing_as_dagster():
             publisher = oss.publisher(context.log.info)
+            kept = StepRecords.of_step(context, records, events)
+        changes: list[SchemaChange] = []
 
         def copy(target: Target) -> Manifest:
             options = table_options(settings, target.bizdate)
             with mysql.engine() as engine:
-                # First: a source that cannot be looked at fails before anything is published.
-                _observe(context, spec, observe_table(engine, options))
+                # First: a source that cannot be looked at, or has changed, fails before anything is
+                # published.
+                facts = observe_table(engine, options)
+                _observe(context, spec, facts)
+                changes.append(kept.see_source(spec.source, facts, used=options.columns))
                 return copy_table(
                     engine, publisher=publisher, target=target, options=options,
                     log=context.log.info,
                 )  # fmt: skip
 
-        yield from _copy_days(
-            context,
-            spec,
-            publisher,
-            copy,
-            has_history=any(has_bizdate(text) for text in code if text),
-        ).report(context)
+        has_history = any(has_bizdate(text) for text in code if text)
+        with kept:
+            days = _copy_days(context, spec, publisher, copy, has_history=has_history)
+            kept.end(days)
+        checks = [source_schema_result(spec.name, changes)] if changes else []
+        yield from days.report(context, checks)
 
     return user_info_oss
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from userprofile_assets.assets.common import OWNERS
-from userprofile_assets.assets.ingest_specs import LOG_SOURCE, USER_SOURCE
+from userprofile_assets.catalog.contributions import DESCRIPTIONS
+from userprofile_assets.catalog.ingest_specs import LOG_SOURCE, USER_SOURCE
 
 
 def build_sources() -> list[dg.AssetSpec]:
@@ -16,13 +17,13 @@ def build_sources() -> list[dg.AssetSpec]:
             group_name="sources",
             kinds={"http", "file"},
             owners=OWNERS,
-            description="The website's access log, a file over HTTP (USERPROFILE_LOG_URL).",
+            description=DESCRIPTIONS[LOG_SOURCE],
         ),
         dg.AssetSpec(
             USER_SOURCE,
             group_name="sources",
             kinds={"mysql", "table"},
             owners=OWNERS,
-            description="The users' table in MySQL (USERPROFILE_MYSQL_URL, USER_TABLE).",
+            description=DESCRIPTIONS[USER_SOURCE],
         ),
     ]

@@ -12,8 +12,9 @@ from typing import Any
 import dagster as dg
 
 from userprofile_assets.assets.common import OWNERS, RETRY_POLICY, SPARK_POOL, Daily
+from userprofile_assets.quality.table_file import ColumnDoc, TableDoc
 from userprofile_assets.warehouse.graph import Warehouse
-from userprofile_assets.warehouse.table_model import TableDefinition
+from userprofile_assets.warehouse.table_model import Column, TableDefinition
 
 AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 
@@ -21,7 +22,9 @@ AssetDecorator = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 _UNKNOWN_TYPE = "unknown"
 
 
-def table_arguments(table: TableDefinition, daily: Daily, warehouse: Warehouse) -> dict[str, Any]:
+def table_arguments(
+    table: TableDefinition, doc: TableDoc, daily: Daily, warehouse: Warehouse
+) -> dict[str, Any]:
     """Return the arguments of `dg.asset` that every table has."""
     columns = [*table.columns, *table.partition_columns]
     lineage = {
@@ -36,23 +39,31 @@ def table_arguments(table: TableDefinition, daily: Daily, warehouse: Warehouse) 
         "backfill_policy": daily.policy,
         "group_name": table.layer,
         "kinds": {"spark", "sql"},
-        "owners": OWNERS,
+        "owners": [doc.owner] if doc.owner else OWNERS,
+        "tags": dict.fromkeys(doc.tags, ""),
         "pool": SPARK_POOL,
         "retry_policy": RETRY_POLICY,
-        "description": table.description,
+        "description": doc.description or table.description,
         "code_version": table.code_version,
         "metadata": {
             "dagster/table_name": table.table,
             "dagster/storage_kind": "spark",
             "dagster/column_schema": dg.TableSchema(
-                columns=[
-                    dg.TableColumn(
-                        column.name, column.type or _UNKNOWN_TYPE, description=column.comment
-                    )
-                    for column in columns
-                ]
+                columns=[_column(column, doc.columns.get(column.name)) for column in columns]
             ),
             "dagster/column_lineage": dg.TableColumnLineage(lineage),
             "file": f"sql/{table.file.name}",
         },
     }
+
+
+def _column(column: Column, doc: ColumnDoc | None) -> dg.TableColumn:
+    tags = dict.fromkeys(doc.tags, "") if doc else {}
+    if doc and doc.pii:
+        tags["pii"] = ""
+    return dg.TableColumn(
+        column.name,
+        column.type or _UNKNOWN_TYPE,
+        description=(doc.comment if doc else None) or column.comment,
+        tags=tags,
+    )

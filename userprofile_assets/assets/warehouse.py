@@ -1,7 +1,7 @@
 """One asset per file of `sql/`.
 
-Belongs here: reading the files with this project's variables, and which asset a table gets. Does
-not belong here: what a step does (`external_tables.py`, `day_tables.py`).
+Belongs here: which asset a table gets. Does not belong here: reading the files
+(`catalog/sql_tables.py`), what a step does (`external_tables.py`, `day_tables.py`).
 """
 
 from __future__ import annotations
@@ -10,71 +10,64 @@ from typing import TYPE_CHECKING
 
 from userprofile_assets.assets.day_tables import day_asset
 from userprofile_assets.assets.external_tables import external_asset
-from userprofile_assets.assets.ingest_specs import RAW_LOG, ingest_specs
-from userprofile_assets.assets.line_accounts import LINE_VALUES
 from userprofile_assets.assets.table_specs import table_arguments
-from userprofile_assets.enrichment.columns import LOOKUP_COLUMNS
-from userprofile_assets.project_files import sql_directory
-from userprofile_assets.warehouse.graph import Warehouse, build_graph
+from userprofile_assets.catalog.ingest_specs import RAW_LOG, ingest_specs
+from userprofile_assets.catalog.sql_tables import sql_variables
+from userprofile_assets.checks.line_accounts import LINE_VALUES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     import dagster as dg
 
     from userprofile_assets.assets.common import Daily
+    from userprofile_assets.assets.step_events import LineageEvents
+    from userprofile_assets.quality.table_file import TableDoc
     from userprofile_assets.settings import Settings
-
-
-def sql_variables(settings: Settings) -> dict[str, str]:
-    """Return the variables that files of `sql/` may use, besides `${bizdate}`."""
-    return {
-        "spark_uri": settings.effective_spark_uri,
-        "log_directory": settings.log_object.rpartition("/")[0],
-        "user_directory": settings.user_object.rpartition("/")[0],
-        "field_delimiter": settings.field_delimiter,
-        "log_format": settings.log_format,
-        "log_day_filter": settings.log_day_filter,
-        "anonymous": settings.anonymous,
-        "inactive_users": str(settings.inactive_users).lower(),
-    }
-
-
-def load_warehouse(settings: Settings, directory: Path | None = None) -> Warehouse:
-    """Parse the SQL files and connect them with each other and with the ingest assets.
-
-    Args:
-        settings: The settings.
-        directory: Where the files are; the project's own `sql/` if None.
-
-    Raises:
-        SqlFileError: A file does not parse, or reads what nothing produces.
-    """
-    return build_graph(
-        directory or sql_directory(),
-        sql_variables(settings),
-        [spec.as_object_source() for spec in ingest_specs(settings).values()],
-        logic=settings.logic,
-        lookups={
-            name: [(column.name, column.type) for column in columns]
-            for name, columns in LOOKUP_COLUMNS.items()
-        },
-    )
+    from userprofile_assets.warehouse.graph import Warehouse
 
 
 def build_table_assets(
-    settings: Settings, daily: Daily, warehouse: Warehouse
+    settings: Settings,
+    daily: Daily,
+    warehouse: Warehouse,
+    docs: Mapping[str, TableDoc],
+    events: LineageEvents,
 ) -> list[dg.AssetsDefinition]:
-    """Return an asset for every table."""
+    """Return an asset for every table.
+
+    Args:
+        settings: The settings.
+        daily: The partitions and the backfill policy.
+        warehouse: The tables.
+        docs: What their YAML files say, by table.
+        events: What OpenLineage events are made of.
+    """
     specs = ingest_specs(settings)
     variables = sql_variables(settings)
     accounts = any(table.table == LINE_VALUES for table in warehouse.tables)
     assets = []
     for table in warehouse.tables:
-        arguments = table_arguments(table, daily, warehouse)
+        doc = docs[table.table]
+        arguments = table_arguments(table, doc, daily, warehouse)
         if table.kind == "external":
             (producer,) = warehouse.dependencies(table.table)
-            assets.append(external_asset(table, arguments, variables, specs[producer]))
+            assets.append(
+                external_asset(
+                    table, arguments, variables, doc, producer=specs[producer], events=events
+                )
+            )
         else:
-            assets.append(day_asset(table, arguments, variables, specs[RAW_LOG], accounts=accounts))
+            assets.append(
+                day_asset(
+                    table,
+                    arguments,
+                    variables,
+                    doc,
+                    log_spec=specs[RAW_LOG],
+                    upstream=warehouse.stored_upstream(table.table),
+                    events=events,
+                    accounts=accounts,
+                )
+            )
     return assets

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from userprofile_assets.assets.ingest_specs import ingest_specs
-from userprofile_assets.assets.warehouse import load_warehouse
 from userprofile_assets.automation import JOB_NAME
 from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.build import build_definitions, build_resources
+from userprofile_assets.catalog.ingest_specs import ingest_specs
+from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.cli.dagster_home import prepare_dagster_home
 from userprofile_assets.errors import NotPublishedError
 

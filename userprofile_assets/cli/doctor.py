@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from userprofile_assets.bizdate import to_bizdate, yesterday
-from userprofile_assets.cli import doctor_spark
+from userprofile_assets.cli import doctor_alerts, doctor_spark
 from userprofile_assets.errors import SettingsError, UserProfileError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.settings import DOTENV, PREFIX, Settings
@@ -94,6 +94,7 @@ def _tests(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         ("Spark storage", lambda: doctor_spark.storage(settings)),
         ("Spark start", lambda: doctor_spark.start(settings)),
         ("Dagster instance", lambda: _instance(settings)),
+        ("alerts", lambda: doctor_alerts.channels(settings)),
     ]
 
 
@@ -127,7 +128,7 @@ def _java() -> str:
 
 
 def _sql_files(settings: Settings) -> str:
-    from userprofile_assets.assets.warehouse import load_warehouse
+    from userprofile_assets.catalog.sql_tables import load_warehouse
 
     return ", ".join(table.table for table in load_warehouse(settings).tables)
 

@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from userprofile_assets.assets.ingest_specs import RAW_LOG, ingest_specs
-from userprofile_assets.assets.line_accounts import is_of_another_day
 from userprofile_assets.bizdate import substitute
+from userprofile_assets.catalog.ingest_specs import RAW_LOG, ingest_specs
+from userprofile_assets.checks.line_accounts import is_of_another_day
 from userprofile_assets.errors import SourceError
 
 if TYPE_CHECKING:

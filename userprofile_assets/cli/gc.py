@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from userprofile_assets.assets.warehouse import load_warehouse
 from userprofile_assets.build import build_resources
+from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.cli.gc_table import Collected, Keeping, TableCollector
 from userprofile_assets.cli.spark import background_engine, tell
 from userprofile_assets.warehouse.executor import Executor

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from userprofile_assets.assets.ingest_specs import ingest_specs
 from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.build import build_resources
+from userprofile_assets.catalog.ingest_specs import ingest_specs
 from userprofile_assets.cli.spark import tell
 from userprofile_assets.errors import PermanentError
 

@@ -40,6 +40,16 @@ _JOURNALS = ("-journal", "-wal", "-shm")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+def log_file(home: Path, bizdate: str) -> Path:
+    """Return where the log of a day is made."""
+    return home / "sources" / "log" / f"user_log_{bizdate}.txt"
+
+
+def users_file(home: Path) -> Path:
+    """Return where the database of the users is made."""
+    return home / "sources" / "workshop.db"
+
+
 def ensure_log(home: Path, day: date, *, lines: int, users: int, seed: int, timezone: str) -> Path:
     """Return the log file of a day, made now if it is missing or was made from other settings.
 
@@ -58,7 +68,7 @@ def ensure_log(home: Path, day: date, *, lines: int, users: int, seed: int, time
         LockTimeoutError: Another process has been writing for half an hour.
     """
     check_closed(day, timezone=timezone)
-    path = home / "sources" / "log" / f"user_log_{to_bizdate(day)}.txt"
+    path = log_file(home, to_bizdate(day))
     made_from = {"lines": lines, "users": users, "seed": seed, "timezone": timezone}
 
     def write(target: Path) -> None:
@@ -80,7 +90,7 @@ def ensure_users(home: Path, *, users: int, seed: int) -> Path:
         StorageError: `home` cannot be written to.
         LockTimeoutError: Another process has been writing for half an hour.
     """
-    path = home / "sources" / "workshop.db"
+    path = users_file(home)
     made_from = {"users": users, "seed": seed}
 
     def write(target: Path) -> None:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.ingestion.table_columns import query_columns, table_columns
 from userprofile_assets.ingestion.table_errors import MYSQL_DIALECTS, typed_errors
+from userprofile_assets.ingestion.table_keys import table_keys
 from userprofile_assets.ingestion.table_options import TableOptions, check_options
 from userprofile_assets.ingestion.table_select import TableSelect, source_name
 from userprofile_assets.table_names import expand_tables, split_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy
 
 __all__ = ["TableOptions", "observe_table", "probe_table"]
@@ -25,8 +28,9 @@ def observe_table(engine: sqlalchemy.Engine, options: TableOptions) -> dict[str,
     """Look at a table without reading it: for the metadata of the source.
 
     Returns:
-        `kind`, `name`, `columns` (all of the first table), and `row_estimate` where the database
-        keeps one (MySQL: an estimate of InnoDB's statistics, easily off by half).
+        `kind`, `name`, `columns` and `keys` (of the first table), and `row_estimate` and
+        `byte_estimate` where the database keeps them (MySQL: estimates of InnoDB's statistics,
+        easily off by half).
 
     Raises:
         SettingsError: The options are not for this database, or contradict each other.
@@ -40,11 +44,10 @@ def observe_table(engine: sqlalchemy.Engine, options: TableOptions) -> dict[str,
             return {**facts, "columns": query_columns(engine, connection, options.query)}
         tables = expand_tables(options.table)
         facts["columns"] = table_columns(engine, connection, tables[0])
-        if engine.dialect.name in MYSQL_DIALECTS:
-            estimates = [_row_estimate(engine, connection, table) for table in tables]
-            known = [estimate for estimate in estimates if estimate is not None]
-            if known:  # a view has none
-                facts["row_estimate"] = sum(known)
+        keys = table_keys(engine, connection, tables[0])
+        if keys:
+            facts["keys"] = keys
+        facts |= _statistics(engine, connection, tables)
     return facts
 
 
@@ -69,18 +72,29 @@ def probe_table(engine: sqlalchemy.Engine, options: TableOptions) -> int:
     return 0 if row is None else len(row)
 
 
-def _row_estimate(
-    engine: sqlalchemy.Engine, connection: sqlalchemy.Connection, table: str
-) -> int | None:
+def _statistics(
+    engine: sqlalchemy.Engine, connection: sqlalchemy.Connection, tables: Sequence[str]
+) -> dict[str, int]:
+    """Return estimates of rows and bytes, those of all tables together; of a view, nothing."""
+    if engine.dialect.name not in MYSQL_DIALECTS:
+        return {}
     import sqlalchemy
 
-    schema, name = split_name(table)
-    with typed_errors(engine, doing=f"reading the statistics of table {table}"):
-        estimate = connection.scalar(
-            sqlalchemy.text(
-                "SELECT table_rows FROM information_schema.tables WHERE "
-                "table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
-            ),
-            {"schema": schema, "name": name},
-        )
-    return None if estimate is None else int(estimate)
+    found: dict[str, int] = {}
+    for table in tables:
+        schema, name = split_name(table)
+        with typed_errors(engine, doing=f"reading the statistics of table {table}"):
+            row = connection.execute(
+                sqlalchemy.text(
+                    "SELECT table_rows AS row_estimate, "
+                    "data_length + index_length AS byte_estimate "
+                    "FROM information_schema.tables WHERE "
+                    "table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
+                ),
+                {"schema": schema, "name": name},
+            ).first()
+        for kind in ("row_estimate", "byte_estimate"):
+            value = None if row is None else getattr(row, kind)
+            if value is not None:
+                found[kind] = found.get(kind, 0) + int(value)
+    return found

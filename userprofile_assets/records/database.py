@@ -122,9 +122,14 @@ class Records:
             ) from error
 
 
+def default_path(home: Path) -> Path:
+    """Return the file of the embedded database."""
+    return home / _FILE
+
+
 def default_url(home: Path) -> str:
     """Return the URL of the embedded database, a file of SQLite."""
-    return f"sqlite:///{home / _FILE}"
+    return f"sqlite:///{default_path(home)}"
 
 
 def open_records(

@@ -30,6 +30,7 @@ def tables() -> Tables:
     """Return the tables; a function, so that a module that needs one does not load SQLAlchemy."""
     from sqlalchemy import (
         BigInteger,
+        Boolean,
         Column,
         Float,
         Index,
@@ -80,17 +81,22 @@ def tables() -> Tables:
         Column("source", name, primary_key=True),
         Column("seen_at", time, primary_key=True),
         Column("run_id", run, nullable=False),
-        Column("facts", Text, nullable=False),  # JSON: columns, keys, row estimate, size
+        # JSON: columns, keys, row estimate, size. A TEXT of MySQL ends at 64 KB, 500 columns.
+        Column("facts", Text(16_777_215), nullable=False),
     )
     alert = Table(
         "alert",
         metadata,
-        Column("cause", name, primary_key=True),
+        Column("cause", String(32), primary_key=True),  # hash of the cause's text
+        Column("severity", String(8), nullable=False),
+        Column("title", Text, nullable=False),
+        Column("text", Text, nullable=False),
+        Column("link", Text),
         Column("first_at", time, nullable=False),
         Column("last_at", time, nullable=False),
         Column("sent_at", time),
         Column("sent", Integer, nullable=False),
         Column("waiting", Integer, nullable=False),
-        Column("text", Text, nullable=False),
+        Column("held", Boolean, nullable=False),
     )
     return Tables(dq_result, partition_record, source_schema, alert)

@@ -13,9 +13,11 @@ from pydantic import ValidationError, ValidationInfo, field_validator, model_val
 from pydantic_settings import SettingsConfigDict
 
 from userprofile_assets.errors import SettingsError
+from userprofile_assets.settings.alerts import AlertSettings
 from userprofile_assets.settings.consume import ConsumeSettings
 from userprofile_assets.settings.demo import DemoSettings
 from userprofile_assets.settings.dotenv_file import DOTENV, put_into_environment, read_dotenv
+from userprofile_assets.settings.lineage_events import LineageEventSettings
 from userprofile_assets.settings.log_source import LogSourceSettings
 from userprofile_assets.settings.names import check_names, variable_of
 from userprofile_assets.settings.process import ProcessSettings
@@ -29,6 +31,8 @@ class Settings(
     # Read from below: pydantic takes the fields of the last base first, and the generated pages
     # show the groups in the order of the fields.
     DemoSettings,
+    LineageEventSettings,
+    AlertSettings,
     ConsumeSettings,
     ProcessSettings,
     SparkSettings,

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from userprofile_assets.errors import SqlFileError
-from userprofile_assets.warehouse.statements import BIZDATE
 from userprofile_assets.warehouse.table_model import Column
-from userprofile_assets.warehouse.variables import expand
+from userprofile_assets.warehouse.variables import BIZDATE, expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

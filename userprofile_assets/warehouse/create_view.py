@@ -20,9 +20,8 @@ from userprofile_assets.warehouse.create_table import (
     pairs,
     read_column,
 )
-from userprofile_assets.warehouse.statements import BIZDATE
 from userprofile_assets.warehouse.table_model import Column
-from userprofile_assets.warehouse.variables import expand
+from userprofile_assets.warehouse.variables import BIZDATE, expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

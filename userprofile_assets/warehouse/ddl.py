@@ -21,7 +21,7 @@ from userprofile_assets.warehouse.create_table import (
     read_create_table,
 )
 from userprofile_assets.warehouse.create_view import read_create_view
-from userprofile_assets.warehouse.statements import BIZDATE, ParsedStatement, parse_statements
+from userprofile_assets.warehouse.statements import ParsedStatement, parse_statements
 from userprofile_assets.warehouse.table_kind import (
     LOOKUP_PROPERTY,
     Filling,
@@ -30,6 +30,7 @@ from userprofile_assets.warehouse.table_kind import (
     kind_of,
 )
 from userprofile_assets.warehouse.table_model import SqlFile, TableDefinition
+from userprofile_assets.warehouse.variables import BIZDATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

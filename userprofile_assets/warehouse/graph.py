@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 
 from userprofile_assets.errors import SqlFileError
 from userprofile_assets.redaction import redact_url
-from userprofile_assets.warehouse.ddl import ParsedTable, parse_table
 from userprofile_assets.warehouse.graph_rules import check_locations, check_lookup
 from userprofile_assets.warehouse.places import same_place
 from userprofile_assets.warehouse.sql_files import read_sql_files
-from userprofile_assets.warehouse.statements import BIZDATE
-from userprofile_assets.warehouse.variables import expand
+from userprofile_assets.warehouse.sql_table import SqlTable
+from userprofile_assets.warehouse.variables import BIZDATE, expand
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from userprofile_assets.warehouse.graph_rules import LookupColumns
+    from userprofile_assets.warehouse.known_tables import KnownTables
     from userprofile_assets.warehouse.sql_files import Logic
     from userprofile_assets.warehouse.table_model import ColumnSources, SqlFile, TableDefinition
 
@@ -78,6 +78,25 @@ class Warehouse:
         """Return the assets that a table is made from: tables or ingest assets, sorted."""
         return list(self.edges[table])
 
+    def stored_upstream(self, table: str) -> tuple[str, ...]:
+        """Return the tables with rows of their own that a table is made from, sorted.
+
+        A view has none: what it reads stands for it.
+        """
+        known = {one.table: one for one in self.tables}
+        found: set[str] = set()
+        waiting, seen = list(self.edges[table]), {table}
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in known:
+                continue
+            seen.add(name)
+            if known[name].kind == "view":
+                waiting.extend(self.edges[name])
+            else:
+                found.add(name)
+        return tuple(sorted(found))
+
     def column_lineage(self, table: str) -> Mapping[str, ColumnSources]:
         """Return for each column of a table the (asset, column) pairs it comes from."""
         return self.table(table).column_lineage
@@ -90,6 +109,7 @@ def build_graph(
     *,
     logic: Logic = "standard",
     lookups: Mapping[str, LookupColumns] | None = None,
+    known: KnownTables | None = None,
 ) -> Warehouse:
     """Read the files and derive order, dependencies and column lineage.
 
@@ -99,6 +119,8 @@ def build_graph(
         produced: What the ingest assets write.
         logic: Which of a table's files is read from a directory.
         lookups: By the name of a lookup, its columns in order: name and type.
+        known: What was found before, for these variables and this logic; it is given what is found
+            now.
 
     Raises:
         SqlFileError: A file is wrong by itself (see `sql_files`, `statements`, `ddl`), reads a
@@ -108,14 +130,14 @@ def build_graph(
     """
     if isinstance(files, Path):
         files = read_sql_files(files, logic)
-    parsed = {file.table: parse_table(file, variables) for file in files}
+    parsed = {file.table: SqlTable(file, variables, known) for file in files}
     _check_names(parsed, produced)
     definitions = [table.definition for table in parsed.values()]
     check_locations(definitions, {s.asset: s.location(variables) for s in produced})
     for definition in definitions:
         if definition.kind == "lookup":
             check_lookup(definition, lookups or {})
-    reads = {name: _reads(table) for name, table in parsed.items()}
+    reads = {name: table.reads for name, table in parsed.items()}
     for name, found in reads.items():
         _check_produced(parsed[name].definition, found, known=parsed.keys())
     order = _order(parsed, reads)
@@ -127,36 +149,14 @@ def build_graph(
             source = _source(table, {s.location(variables): s for s in produced})
             edges[name] = (source.asset,)
             done[name] = replace(table, column_lineage=_object_lineage(table, source))
+            parsed[name].keep(done[name], schema="")
         else:
             edges[name] = table.reads
-            tables = {read: done[read] for read in table.reads}
-            done[name] = _with_lineage(table, parsed[name].query, tables)
+            done[name] = parsed[name].with_lineage({read: done[read] for read in table.reads})
     return Warehouse(tuple(done.values()), edges)
 
 
-def _reads(table: ParsedTable) -> dict[str, int | None]:
-    if table.query is None:
-        return {}
-    from userprofile_assets.warehouse.lineage import tables_read  # noqa: PLC0415 - 40 ms
-
-    return tables_read(table.query)
-
-
-def _with_lineage(
-    table: TableDefinition, query: object, tables: Mapping[str, TableDefinition]
-) -> TableDefinition:
-    """Return the definition with its column lineage, and the types of a view's columns."""
-    from userprofile_assets.warehouse.lineage import follow_columns  # noqa: PLC0415 - 40 ms
-
-    found = follow_columns(query, table, tables)
-    columns = tuple(
-        replace(column, type=column.type or found.types.get(column.name, ""))
-        for column in table.columns
-    )
-    return replace(table, columns=columns, column_lineage=found.sources)
-
-
-def _check_names(parsed: Mapping[str, ParsedTable], produced: Sequence[ObjectSource]) -> None:
+def _check_names(parsed: Mapping[str, SqlTable], produced: Sequence[ObjectSource]) -> None:
     for source in produced:
         if source.asset in parsed:
             raise SqlFileError(
@@ -182,7 +182,7 @@ def _check_produced(
 
 
 def _order(
-    parsed: Mapping[str, ParsedTable], reads: Mapping[str, Mapping[str, int | None]]
+    parsed: Mapping[str, SqlTable], reads: Mapping[str, Mapping[str, int | None]]
 ) -> list[str]:
     """Return the names so that a table comes after what it reads; ties by name."""
     sorter = TopologicalSorter({name: sorted(found) for name, found in sorted(reads.items())})

@@ -21,12 +21,11 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from userprofile_assets.errors import SqlFileError
 from userprofile_assets.warehouse.table_model import SqlFile, Statement, StatementKind
-from userprofile_assets.warehouse.variables import render
+from userprofile_assets.warehouse.variables import BIZDATE, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-BIZDATE = "bizdate"
 _SUPPORTED = (
     "a file has one CREATE TABLE IF NOT EXISTS, then ALTER TABLE ... ADD IF NOT EXISTS PARTITION "
     "... LOCATION, one INSERT OVERWRITE TABLE ... SELECT, or the SELECT of a lookup's keys; or it "

@@ -19,6 +19,9 @@ from userprofile_assets.errors import SqlFileError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+BIZDATE = "bizdate"
+"""The variable of the day, which stays in places until a day is made."""
+
 _VARIABLE = re.compile(r"\$\{([^}\n]*)\}")
 # What a scan of SQL must tell apart. The last alternatives are openings without an end.
 _PIECE = re.compile(

@@ -256,8 +256,42 @@ def test_observing_tells_comments_types_and_an_estimate(mariadb, database):
             {"name": "name", "type": "varchar(2000)", "comment": None, "nullable": True},
             {"name": "age", "type": "int(11)", "comment": 'years: "full"', "nullable": True},
         ],
+        "keys": [{"kind": "primary", "name": "PRIMARY", "columns": ["uid"]}],
         "row_estimate": 3,
+        "byte_estimate": 16384,  # one page of InnoDB
     }
+
+
+def test_observing_tells_all_keys_the_strongest_first(mariadb):
+    database = mariadb.fresh_database()
+    mariadb.execute(
+        "CREATE TABLE users (a INT, b INT, c INT, uid INT, name INT, "
+        "KEY later (c), KEY earlier (b, a), UNIQUE KEY one (a, c), PRIMARY KEY (uid, a))",
+        database=database,
+    )
+
+    facts = observe_table(engine_for(mariadb.url(database)), USERS)
+
+    assert facts["keys"] == [
+        {"kind": "primary", "name": "PRIMARY", "columns": ["uid", "a"]},
+        {"kind": "unique", "name": "one", "columns": ["a", "c"]},
+        {"kind": "index", "name": "earlier", "columns": ["b", "a"]},
+        {"kind": "index", "name": "later", "columns": ["c"]},
+    ]
+
+
+def test_observing_shards_adds_up_their_sizes(mariadb):
+    database = mariadb.fresh_database()
+    for number in range(3):
+        mariadb.execute(
+            f"CREATE TABLE users_{number} (uid INT PRIMARY KEY, name INT)", database=database
+        )
+
+    facts = observe_table(
+        engine_for(mariadb.url(database)), dataclasses.replace(USERS, table="users_[0-2]")
+    )
+
+    assert facts["byte_estimate"] == 3 * 16384
 
 
 def test_observing_a_view_gives_no_estimate(mariadb, database):
@@ -267,4 +301,4 @@ def test_observing_a_view_gives_no_estimate(mariadb, database):
         engine_for(mariadb.url(database)), dataclasses.replace(USERS, table="everyone")
     )
 
-    assert "row_estimate" not in facts
+    assert not {"row_estimate", "byte_estimate", "keys"} & facts.keys()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
+from userprofile_assets.catalog.sql_tables import load_warehouse, sql_variables
 from userprofile_assets.errors import SparkError
 from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.classic import ClassicEngine

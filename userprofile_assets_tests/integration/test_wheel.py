@@ -119,4 +119,5 @@ def test_a_checkout_uses_the_files_at_its_top():
 
 
 def sql_files():
-    return {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("sql/**/*.sql")}
+    files = [*CHECKOUT.glob("sql/**/*.sql"), *CHECKOUT.glob("sql/**/*.yml")]
+    return {path.relative_to(CHECKOUT).as_posix() for path in files}

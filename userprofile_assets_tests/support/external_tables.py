@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
+from userprofile_assets.catalog.sql_tables import load_warehouse, sql_variables
 from userprofile_assets.warehouse.runner import TableRunner
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
 from userprofile_assets.bizdate import substitute
+from userprofile_assets.catalog.sql_tables import load_warehouse, sql_variables
 from userprofile_assets.enrichment.address_lookup import IpRegionLookup
 from userprofile_assets.enrichment.agents import UserAgentLookup
 from userprofile_assets.enrichment.line_numbers import LineNumberLookup
@@ -111,7 +111,7 @@ class Processing:
         self._write(substitute(self.settings.log_object, bizdate), content)
         self._write(substitute(self.settings.user_object, bizdate), encode_rows(users, delimiter))
         wanted = self._with_dependencies(until)
-        with self._current():
+        with self.current():
             for table in self.warehouse.tables:
                 if table.table in wanted:
                     self._make(table.table, bizdate)
@@ -175,7 +175,8 @@ class Processing:
         self.session.sql(f"DROP DATABASE {self._database} CASCADE")
 
     @contextmanager
-    def _current(self) -> Iterator[None]:
+    def current(self) -> Iterator[None]:
+        """Make its tables those of plain names, in its time zone."""
         former = self.session.catalog.currentDatabase()
         self.session.catalog.setCurrentDatabase(self._database)
         conf = {

@@ -15,6 +15,9 @@ from userprofile_assets.settings_page import main, render, render_env
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [PREFIX + name.upper() for name in Settings.model_fields]
 SECRETS = {
+    "USERPROFILE_ALERT_URLS",
+    "USERPROFILE_OPENLINEAGE_API_KEY",
+    "USERPROFILE_OPENLINEAGE_URL",
     "USERPROFILE_ANONYMOUS_KEY",
     "USERPROFILE_LOG_HEADERS",
     "USERPROFILE_LOG_PARAMETERS",
@@ -25,6 +28,7 @@ SECRETS = {
     "USERPROFILE_OSS_ACCESS_KEY_ID",
     "USERPROFILE_OSS_ACCESS_KEY_SECRET",
     "USERPROFILE_OSS_SECURITY_TOKEN",
+    "USERPROFILE_SERVING_URL",
     "USERPROFILE_SPARK_CONF",
     "USERPROFILE_SPARK_REMOTE",
 }

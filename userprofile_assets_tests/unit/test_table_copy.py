@@ -274,7 +274,22 @@ def test_observing_tells_columns_and_reads_no_rows(database):
             {"name": "name", "type": "TEXT", "comment": None, "nullable": False},
             {"name": "age", "type": "INTEGER", "comment": None, "nullable": True},
         ],
+        "keys": [{"kind": "primary", "name": "PRIMARY", "columns": ["uid"]}],
     }
+
+
+def test_observing_tells_unique_keys_and_indexes(database):
+    run(database, "CREATE INDEX by_age ON users (age)")
+    run(database, "CREATE UNIQUE INDEX by_name ON users (name, age)")
+    run(database, "CREATE INDEX of_nothing ON users (lower(name))")
+
+    facts = observe_table(engine_for(f"sqlite:///{database}"), USERS)
+
+    assert facts["keys"] == [
+        {"kind": "primary", "name": "PRIMARY", "columns": ["uid"]},
+        {"kind": "unique", "name": "by_name", "columns": ["name", "age"]},
+        {"kind": "index", "name": "by_age", "columns": ["age"]},
+    ]
 
 
 def test_observing_a_missing_table_is_an_error(database):

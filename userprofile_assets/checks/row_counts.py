@@ -7,14 +7,17 @@ project's back or a half-visible directory shows here, before anything is built 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from userprofile_assets.bizdate import to_partition_key
 from userprofile_assets.errors import SparkError
-from userprofile_assets.ingestion.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from userprofile_assets.ingestion.manifest import Manifest
 
 CHECK_NAME = "rows_equal_manifest"
 

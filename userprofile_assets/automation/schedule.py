@@ -1,4 +1,4 @@
-"""When the assets are materialized by themselves: the job and its schedule.
+"""The schedule of the job.
 
 `workshop_start_spark` is the name of the tutorial's zero-load root node, whose only work is to
 start everything at 00:30.
@@ -13,17 +13,7 @@ import dagster as dg
 if TYPE_CHECKING:
     from userprofile_assets.settings import Settings
 
-JOB_NAME = "user_profile_analysis_spark"
 SCHEDULE_NAME = "workshop_start_spark"
-
-
-def build_job() -> dg.UnresolvedAssetJobDefinition:
-    """Return the job that materializes every asset of one day."""
-    return dg.define_asset_job(
-        JOB_NAME,
-        selection=dg.AssetSelection.all(),
-        description="Copies a day's log and users to object storage, puts Spark tables on them.",
-    )
 
 
 def build_schedule(

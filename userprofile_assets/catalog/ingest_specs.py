@@ -7,10 +7,13 @@ asset to the table whose LOCATION is the directory of its object.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from userprofile_assets.bizdate import substitute
-from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.graph import ObjectSource
+
+if TYPE_CHECKING:
+    from userprofile_assets.settings import Settings
 
 LOG_SOURCE = "user_log_httpfile"
 USER_SOURCE = "ods_user_info_d_mysql"

@@ -9,7 +9,6 @@ written, the outcomes that Spark counted (`dwd_log_value_di_spark`), and the row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,8 @@ from userprofile_assets.bizdate import to_partition_key
 from userprofile_assets.errors import SparkError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from userprofile_assets.ingestion.manifest import Manifest
     from userprofile_assets.warehouse.executor import Executor
 

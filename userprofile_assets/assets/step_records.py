@@ -1,0 +1,197 @@
+"""What a step leaves in the database of the records, and what it asks of it.
+
+The records are beside the work: a database that does not answer costs a line of the log, baselines
+and the gate, never a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import dagster as dg
+
+from userprofile_assets.assets.days import Days
+from userprofile_assets.assets.step_events import LineageEvents, StepEvents
+from userprofile_assets.bizdate import to_bizdate
+from userprofile_assets.catalog.source_files import keep_source
+from userprofile_assets.checks.gate import check_upstream
+from userprofile_assets.errors import SourceChangedError, UserProfileError
+from userprofile_assets.quality.facts import Facts
+from userprofile_assets.quality.history import RecordsHistory
+from userprofile_assets.quality.rule import RuleResult
+from userprofile_assets.quality.run import check_days
+from userprofile_assets.quality.table_file import TableDoc
+from userprofile_assets.records.database import Records
+from userprofile_assets.records.partitions import PartitionRecord, record_partitions
+from userprofile_assets.records.schema_change import SchemaChange, compare, schema_from
+from userprofile_assets.records.source_schemas import last_accepted, remember
+from userprofile_assets.resources.records import RecordsResource
+from userprofile_assets.warehouse.executor import Executor
+
+
+@dataclass(kw_only=True)
+class StepRecords(AbstractContextManager["StepRecords"]):
+    """The records as one step uses them; a block begins with its days, and ends with them.
+
+    Args:
+        records: The database; closed at the end of the block.
+        asset: The step's asset.
+        keys: The days of the run, as partition keys.
+        run_id: Dagster's run.
+        log: Told what could not be kept.
+        events: The OpenLineage events of the step.
+        home: USERPROFILE_HOME.
+    """
+
+    records: Records
+    asset: str
+    keys: Sequence[str]
+    run_id: str
+    log: Callable[[str], None]
+    events: StepEvents
+    home: Path
+
+    @classmethod
+    def of_step(
+        cls, context: dg.AssetExecutionContext, records: RecordsResource, events: LineageEvents
+    ) -> StepRecords:
+        """Return those of a step.
+
+        Raises:
+            SettingsError: USERPROFILE_SERVING_URL is no URL, or its driver is missing.
+        """
+        return cls(
+            records=records.open(),
+            asset=context.asset_key.to_user_string(),
+            keys=context.partition_keys,
+            run_id=context.run.run_id,
+            log=context.log.info,
+            events=events.of_step(context, context.log.info),
+            home=events.settings.home,
+        )
+
+    def __enter__(self) -> StepRecords:
+        """Tell that the step begins."""
+        self.events.begin(self.keys)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        self.events.close(error)
+        self.records.close()
+
+    def pass_gate(self, upstream: Collection[str], bizdate: str) -> None:
+        """Refuse a day whose upstream tables break a strong rule.
+
+        Raises:
+            RefusedDayError: There is such a table.
+        """
+        check_upstream(self.records, self.asset, upstream, bizdate, self.log)
+
+    def check(
+        self,
+        doc: TableDoc,
+        bizdates: Sequence[str],
+        executor: Executor,
+        facts: Facts | None = None,
+    ) -> list[RuleResult]:
+        """Check days against the rules of the table and keep the results.
+
+        Raises:
+            SparkTimeoutError: A statement took too long.
+            SparkUnavailableError: Spark does not answer.
+        """
+        history = RecordsHistory(self.records, self.log)
+        results = check_days(
+            doc,
+            bizdates,
+            query=lambda sql: executor.run(sql, where=f"rules of {doc.table}"),
+            history=history,
+            facts=facts,
+        )
+        history.save(results, self.run_id)
+        return results
+
+    def see_source(
+        self, source: str, facts: Mapping[str, Any], used: Collection[str] | None = None
+    ) -> SchemaChange:
+        """Compare a source with what was accepted last, and remember what is seen.
+
+        Args:
+            source: Name of the source.
+            facts: What its observation says.
+            used: Columns that are read; None: all.
+
+        Raises:
+            SourceChangedError: A column that is read is missing or has another type.
+        """
+        now = schema_from(facts)
+        try:
+            former = last_accepted(self.records, source)
+            change = compare(former.schema, now, used=used) if former else SchemaChange()
+            remember(
+                self.records,
+                source,
+                now,
+                run_id=self.run_id,
+                seen_at=_now(),
+                accepted=not change.blocks,
+            )
+        except UserProfileError as error:
+            self.log(f"whether {source} has changed is not known: {error}")
+            return SchemaChange()
+        try:
+            keep_source(self.home, source, now)
+        except OSError as error:
+            self.log(f"the catalogue does not know the columns of {source}: {error}")
+        if change.blocks:
+            raise SourceChangedError(
+                f"the columns are others than before ({change})",
+                where=source,
+                remedy="correct the source; or, if it is right, adapt USERPROFILE_USER_COLUMNS and "
+                f"sql/ to it, and run `userprofile catalog accept {source}`",
+            )
+        if change:
+            self.log(f"{source} has changed: {change}")
+        return change
+
+    def end(self, days: Days, results: Sequence[RuleResult] = ()) -> None:
+        """Remember the days that were made, and tell what became of all of them.
+
+        Args:
+            days: What became of them.
+            results: What the rules said.
+        """
+        made_at = _now()
+        made = [
+            PartitionRecord(
+                asset=self.asset,
+                dt=to_bizdate(key),
+                row_count=metadata.get("dagster/partition_row_count"),
+                byte_count=metadata.get("bytes"),
+                location=metadata.get("location") or metadata.get("dagster/uri"),
+                run_id=self.run_id,
+                made_at=made_at,
+            )
+            for key, metadata in days.good.items()
+        ]
+        try:
+            record_partitions(self.records, made)
+        except UserProfileError as error:
+            self.log(f"the catalogue does not know of these days: {error}")
+        self.events.end(days, results)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,131 @@
+"""What failed runs are worth: an alert for each cause, whatever number of runs it stopped.
+
+Belongs here: reading why a run failed out of Dagster's events. Does not belong here: failed checks
+(`check_alerts.py`), which a run that they stop is not told for again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from userprofile_assets.alerts.message import Alert, Severity, cause_of, make_alert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from userprofile_assets.automation.ended_runs import End, EndedRun
+
+ENDS: Sequence[End] = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
+
+# How dagster 1.13 begins its word about a run that took longer than it may; every other cancelled
+# run was ended by a person.
+_TOO_LONG = "Canceling due to exceeding maximum runtime"
+_CHECK_FAILED = "DagsterAssetCheckFailedError"
+_MOST_DAYS = 10
+
+
+@dataclass(frozen=True)
+class _Failure:
+    where: str
+    kind: str
+    said: str
+    ended: EndedRun
+
+    @property
+    def cause(self) -> str:
+        return cause_of(self.where, self.kind, self.said)
+
+
+def alerts_of_runs(
+    instance: dg.DagsterInstance, ended: Sequence[EndedRun], *, ui_url: str | None
+) -> list[Alert]:
+    """Return an alert for each cause for which runs failed.
+
+    A run that Dagster starts again gives none; the last one of the tries does.
+    """
+    by_cause: dict[str, list[_Failure]] = {}
+    for one in ended:
+        if one.will_retry:
+            continue
+        for failure in _failures(instance, one):
+            by_cause.setdefault(failure.cause, []).append(failure)
+    return [_alert(cause, failures, ui_url) for cause, failures in by_cause.items()]
+
+
+def run_link(ui_url: str | None, run_id: str) -> str | None:
+    """Return where a person sees a run."""
+    return f"{ui_url}/runs/{run_id}" if ui_url else None
+
+
+def _alert(cause: str, failures: Sequence[_Failure], ui_url: str | None) -> Alert:
+    newest = failures[-1]
+    run = newest.ended.run
+    days = list(dict.fromkeys(f.ended.days for f in failures if f.ended.days))
+    if len(days) == 1:
+        title = f"{newest.where} failed for {days[0]}"
+    else:
+        title = f"{newest.where} failed" + (f" for {len(days)} days" if days else "")
+    lines = [newest.said, f"Started by {newest.ended.started_by}; run {run.run_id[:8]}."]
+    if len(days) > 1:
+        more = f" and {len(days) - _MOST_DAYS} more" if len(days) > _MOST_DAYS else ""
+        lines.append(f"Days: {', '.join(days[:_MOST_DAYS])}{more}.")
+    return make_alert(
+        cause=cause,
+        title=title,
+        text="\n".join(lines),
+        severity=Severity.ERROR,
+        link=run_link(ui_url, run.run_id),
+        count=len(failures),
+    )
+
+
+def _failures(instance: dg.DagsterInstance, ended: EndedRun) -> Iterator[_Failure]:
+    run = ended.run
+    if run.status == dg.DagsterRunStatus.CANCELED:
+        said = _why_cancelled(instance, run.run_id)
+        if said.startswith(_TOO_LONG):
+            yield _Failure(run.job_name, "RunTimeout", said, ended)
+        return
+    steps = instance.get_records_for_run(
+        run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+    ).records
+    if not steps:
+        # The process that ran it is gone, or it never came to a step.
+        yield _Failure("a run", "RunFailure", _said(ended.event), ended)
+    for record in steps:
+        failure = _step_failure(record.event_log_entry.dagster_event, ended)
+        if failure is not None:
+            yield failure
+
+
+def _why_cancelled(instance: dg.DagsterInstance, run_id: str) -> str:
+    events = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_CANCELING).records
+    return _said(events[0]) if events else ""
+
+
+def _said(record: dg.EventLogRecord) -> str:
+    event = record.event_log_entry.dagster_event
+    return (event.message if event is not None else None) or "it says nothing"
+
+
+def _step_failure(event: dg.DagsterEvent | None, ended: EndedRun) -> _Failure | None:
+    if event is None:
+        return None
+    data = event.step_failure_data
+    outer = data.error
+    # A step's error is wrapped into one of Dagster's; `raise Failure from error` has a cause too.
+    inner = outer.cause if outer is not None and outer.cause is not None else outer
+    kind = (inner.cls_name if inner is not None else None) or "Failure"
+    if outer is not None and _CHECK_FAILED in {kind, outer.cls_name}:
+        return None
+    described = data.user_failure_data.description if data.user_failure_data else None
+    said = described or _without_class(inner.message if inner is not None else "it failed", kind)
+    return _Failure(event.step_key or "a step", kind, said, ended)
+
+
+def _without_class(message: str, kind: str) -> str:
+    return re.sub(rf"^[\w.]*{re.escape(kind)}(?::\s*|\s*$)", "", message) or kind
