@@ -115,8 +115,7 @@ def day_asset(
             for key in context.partition_keys:
                 days.run(key, partial(step.make, to_bizdate(key)))
             with failing_as_dagster():
-                good = [to_bizdate(key) for key in days.good]
-                results = kept.check(doc, good, executor)
+                results = kept.check(doc, days, executor)
                 kept.end(days, results)
         checks = [check_result(table.table, step.accounts)] if is_accounted else []
         checks += rule_check_results(results)

@@ -90,7 +90,7 @@ def external_asset(
             with failing_as_dagster():
                 good = [to_bizdate(key) for key in days.good]
                 facts = facts_of_days(publisher, producer.key_of, good) if doc.rules else {}
-                results = kept.check(doc, good, executor, facts) if good else []
+                results = kept.check(doc, days, executor, facts) if good else []
                 kept.end(days, results)
         checks += rule_check_results(results)
         yield from days.report(context, checks, refused_days(results))

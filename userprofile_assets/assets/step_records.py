@@ -102,11 +102,11 @@ class StepRecords(AbstractContextManager["StepRecords"]):
     def check(
         self,
         doc: TableDoc,
-        bizdates: Sequence[str],
+        days: Days,
         executor: Executor,
         facts: Facts | None = None,
     ) -> list[RuleResult]:
-        """Check days against the rules of the table and keep the results.
+        """Check the good days against the rules of the table and keep the results.
 
         Raises:
             SparkTimeoutError: A statement took too long.
@@ -115,10 +115,15 @@ class StepRecords(AbstractContextManager["StepRecords"]):
         history = RecordsHistory(self.records, self.log)
         results = check_days(
             doc,
-            bizdates,
+            [to_bizdate(key) for key in days.good],
             query=lambda sql: executor.run(sql, where=f"rules of {doc.table}"),
             history=history,
             facts=facts,
+            counted={
+                to_bizdate(key): metadata["dagster/partition_row_count"]
+                for key, metadata in days.good.items()
+                if "dagster/partition_row_count" in metadata
+            },
         )
         history.save(results, self.run_id)
         return results

@@ -41,6 +41,7 @@ def check_days(
     query: Query,
     history: History | None = None,
     facts: Facts | None = None,
+    counted: Mapping[str, int] | None = None,
 ) -> list[RuleResult]:
     """Check some days of a table.
 
@@ -51,6 +52,7 @@ def check_days(
         history: Values of earlier days. A day of this call has what this call measures, and not
             what an earlier run did.
         facts: What is known about the objects of an external table, by bizdate.
+        counted: Rows of days that were counted already, by bizdate.
 
     Returns:
         One result for each day and rule, by day and then in the order of the file.
@@ -62,7 +64,7 @@ def check_days(
     days = tuple(sorted({to_bizdate(day) for day in bizdates}))
     if not doc.rules or not days:
         return []
-    measured = _measure(doc, days, query, facts or {})
+    measured = _measure(doc, days, query, facts or {}, counted or {})
     values = _earlier_values(doc, days, measured, history or NoHistory())
     results = []
     for day in days:
@@ -74,8 +76,14 @@ def check_days(
     return results
 
 
-def _measure(doc: TableDoc, days: tuple[str, ...], query: Query, facts: Facts) -> Measured:
-    measured = scan(doc, [rule for rule in doc.rules if is_scanned(rule)], days, query)
+def _measure(
+    doc: TableDoc,
+    days: tuple[str, ...],
+    query: Query,
+    facts: Facts,
+    counted: Mapping[str, int],
+) -> Measured:
+    measured = scan(doc, [rule for rule in doc.rules if is_scanned(rule)], days, query, counted)
     for rule in doc.rules:
         if rule.kind == "relationship":
             measured |= measure_relationship(doc, rule, days, query)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SparkError
 from userprofile_assets.quality.measurement import Measurement, failed_to_measure, plain_number
-from userprofile_assets.quality.measures import rows_expression, value_expression
+from userprofile_assets.quality.measures import ROWS, rows_expression, value_expression
 from userprofile_assets.quality.quoting import quote_days, quote_name, quote_text
 from userprofile_assets.quality.rule import is_count, is_distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from userprofile_assets.quality.measurement import Measured, Query
     from userprofile_assets.quality.rule import Rule
@@ -35,7 +35,13 @@ def is_scanned(rule: Rule) -> bool:
     return rule.kind not in _NOT_SCANNED
 
 
-def scan(doc: TableDoc, rules: Sequence[Rule], days: tuple[str, ...], query: Query) -> Measured:
+def scan(
+    doc: TableDoc,
+    rules: Sequence[Rule],
+    days: tuple[str, ...],
+    query: Query,
+    counted: Mapping[str, int],
+) -> Measured:
     """Measure rules on days, in as few statements as is good.
 
     Args:
@@ -43,6 +49,8 @@ def scan(doc: TableDoc, rules: Sequence[Rule], days: tuple[str, ...], query: Que
         rules: Some that `is_scanned` holds for.
         days: Bizdates.
         query: Runs a statement.
+        counted: Rows of days that somebody has counted already, by bizdate. If nothing but rows
+            is to be counted, Spark is not asked again: of a log that is a scan of all its text.
 
     Raises:
         SparkUnavailableError: Spark does not answer.
@@ -50,7 +58,13 @@ def scan(doc: TableDoc, rules: Sequence[Rule], days: tuple[str, ...], query: Que
     """
     if not days:
         return {}
-    parts = [_whole_or_in_parts(doc, part, days, query) for part in _together(rules)]
+    known = {day: (counted[day],) for day in days if day in counted}
+    parts = []
+    for part in _together(rules):
+        if len(known) == len(days) and _expressions(doc, part, days) == [ROWS]:
+            parts.append(_measured(doc, part, days, known))
+        else:
+            parts.append(_whole_or_in_parts(doc, part, days, query))
     return {key: found for part in parts for key, found in part.items()}
 
 
@@ -90,8 +104,17 @@ def statement(doc: TableDoc, rules: Sequence[Rule], days: tuple[str, ...]) -> st
 
 
 def _scan(doc: TableDoc, rules: Sequence[Rule], days: tuple[str, ...], query: Query) -> Measured:
-    expressions = _expressions(doc, rules, days)
     by_day = {row[0]: row[1:] for row in query(statement(doc, rules, days))}
+    return _measured(doc, rules, days, by_day)
+
+
+def _measured(
+    doc: TableDoc,
+    rules: Sequence[Rule],
+    days: tuple[str, ...],
+    by_day: Mapping[str, tuple[Any, ...]],
+) -> Measured:
+    expressions = _expressions(doc, rules, days)
     measured: Measured = {}
     for day in days:
         row = by_day.get(day)

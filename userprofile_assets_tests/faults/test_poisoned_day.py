@@ -43,7 +43,7 @@ def test_the_run_fails_and_names_exactly_the_bad_day(poisoned, logs):
     assert poisoned.code != 0
     assert "1 of 4 days failed; the others are published and recorded." in poisoned.output
     assert f"{BAD}: {logs}/log_20150519.txt: there is no such file" in poisoned.output
-    assert [day for day in GOOD if f"{day}: " in poisoned.output] == []
+    assert [day for day in GOOD if f"{day}: {logs}" in poisoned.output] == []
 
 
 def test_the_good_days_are_published_and_recorded_and_the_bad_one_is_not(module_project, poisoned):

@@ -7,13 +7,13 @@ import shutil
 import dagster as dg
 import pytest
 
-from userprofile_assets.assets.warehouse import load_warehouse, sql_variables
 from userprofile_assets.build import build_definitions
+from userprofile_assets.catalog.sql_tables import load_warehouse, sql_variables
 from userprofile_assets.project_files import sql_directory
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.runner import TableRunner
-from userprofile_assets_tests.support.runs import checks_of
+from userprofile_assets_tests.support.runs import failed_checks
 
 BROWSERS = """\
 -- Page views of each browser of a day.
@@ -95,7 +95,7 @@ def former_day(spark, settings):
 def test_a_column_and_a_table_are_one_file_each(spark, materialize, adjusted):
     result = materialize("2024-08-07", adjusted)
     assert result.success
-    assert all(checks_of(result).values())
+    assert failed_checks(result) == set()
 
     assert spark.table("ads_user_info_1d_spark").columns[-3:] == [
         "is_registered",

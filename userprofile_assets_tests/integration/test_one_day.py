@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from userprofile_assets.settings import Settings
-from userprofile_assets_tests.support.runs import Project, checks_of, failure_of
+from userprofile_assets_tests.support.runs import Project, checks_of, failed_checks, failure_of
 from userprofile_assets_tests.support.web import Answer
 
 DAY = "2024-08-07"
@@ -27,7 +27,10 @@ def test_a_day_of_the_embedded_sources_becomes_four_partitions(project, spark):
     assert project.metadata("ods_raw_log_d_spark", DAY)["dagster/partition_row_count"] == 200
     assert project.metadata("ods_user_info_d_spark", DAY)["dagster/partition_row_count"] == 50
     assert spark.sql("SELECT COUNT(*) FROM ods_raw_log_d_spark").collect()[0][0] == 200
-    assert checks_of(result) == {"ods_raw_log_d_spark": True, "ods_user_info_d_spark": True}
+    assert checks_of(result, "rows_equal_manifest") == {
+        "ods_raw_log_d_spark": True, "ods_user_info_d_spark": True,
+    }  # fmt: skip
+    assert failed_checks(result) == set()
 
 
 def test_each_run_records_observations_of_both_sources(project, settings):
@@ -67,15 +70,19 @@ def test_every_byte_of_a_line_reaches_spark(tmp_path, spark):
     ]  # fmt: skip
 
 
-def test_an_empty_log_is_an_empty_object_and_no_rows(tmp_path, spark):
+def test_an_empty_log_is_an_empty_object_and_a_day_that_is_refused(tmp_path, spark):
     source = tmp_path / "log.txt"
     source.write_bytes(b"")
     project = Project(Settings(home=tmp_path / "home", log_url=source.as_uri()))
-    assert project.materialize("raw_log_oss", "ods_raw_log_d_spark", day=DAY).success
+    result = project.materialize("raw_log_oss", "ods_raw_log_d_spark", day=DAY)
     assert (
         tmp_path / "home/storage/ods_raw_log_d/log_20240807/log_20240807.txt"
     ).read_bytes() == b""
     assert project.metadata("ods_raw_log_d_spark", DAY)["dagster/partition_row_count"] == 0
+    assert failed_checks(result) == {"ods_raw_log_d_spark.row_count_above_0"}
+    assert failure_of(result, "ods_raw_log_d_spark").startswith(
+        "ods_raw_log_d_spark, 2024-08-07: the day is made, but breaks 1 strong rule"
+    )
 
 
 def test_a_missing_log_fails_the_run_without_a_retry_and_says_what_to_do(tmp_path):
@@ -94,7 +101,7 @@ def test_rows_that_spark_does_not_find_fail_the_blocking_check(project, settings
     manifest.write_text(json.dumps(promised))
     result = project.materialize("ods_raw_log_d_spark", day=DAY)
     assert not result.success
-    assert checks_of(result) == {"ods_raw_log_d_spark": False}
+    assert checks_of(result, "rows_equal_manifest") == {"ods_raw_log_d_spark": False}
     assert "Spark counts 200 rows, the manifest says 201" in failure_of(
         result, "ods_raw_log_d_spark"
     )

@@ -76,9 +76,19 @@ def failure_of(result: dg.ExecuteInProcessResult, step: str) -> str:
     raise AssertionError(f"{step} did not fail")
 
 
-def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    """Return whether each asset's check passed."""
+def checks_of(result: dg.ExecuteInProcessResult, name: str) -> dict[str, bool]:
+    """Return whether a check passed, for each asset that has it."""
     return {
         evaluation.asset_key.to_user_string(): evaluation.passed
         for evaluation in result.get_asset_check_evaluations()
+        if evaluation.check_name == name
+    }
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    """Return the checks that did not pass, as `asset.check`."""
+    return {
+        f"{evaluation.asset_key.to_user_string()}.{evaluation.check_name}"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
     }
