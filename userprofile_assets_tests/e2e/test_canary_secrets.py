@@ -125,7 +125,9 @@ def ingested(sources, tmp_path_factory):
         # No run here has a Spark step, so it needs no client for the store.
         project.configure(SPARK_URI="file:///nowhere")
         project.configure(**sources.mysql(), **sources.log(), **sources.store())
+        project.configure(**sources.beside())
         left.materialize("good", DAY, BOTH)
+        left.run("alert", "userprofile", "alert", "test")
         left.run("doctor", "userprofile", "doctor")
         project.configure(**sources.log_by_token())
         left.materialize("by token", OTHER_DAY, BOTH)
@@ -145,6 +147,7 @@ def ingested(sources, tmp_path_factory):
             **sources.mysql(port=closed),
             **sources.log(port=closed),
             **sources.store(endpoint=f"http://127.0.0.1:{closed}"),
+            **sources.beside(port=closed),
         )
         left.run("nobody listens", "userprofile", "doctor")
         left.look_around()
@@ -181,6 +184,7 @@ def queried(sources, module_project):
         **sources.mysql(),
         **sources.log(),
         SPARK_CONF=json.dumps(SPARK_CONF),
+        **sources.beside(),
         ANONYMOUS_KEY=ANONYMOUS_KEY.value,
     )
     left.materialize("good", DAY, WITH_SECRETS)
@@ -193,7 +197,7 @@ def queried(sources, module_project):
     return left
 
 
-@pytest.mark.parametrize("name", ["good", "by token", "doctor"])
+@pytest.mark.parametrize("name", ["good", "by token", "doctor", "alert"])
 def test_every_credential_opens_its_door(ingested, name):
     done = ingested.ended[name]
     assert done.code == 0, done.output
@@ -220,6 +224,13 @@ def test_each_failure_is_the_one_that_was_meant(ingested, name, said):
 def test_the_days_are_in_the_store(ingested, sources):
     day = sources.s3.root / BUCKET / "warehouse" / "ods_raw_log_d" / "log_20150518"
     assert (day / "log_20150518.txt").read_bytes() == LOG
+
+
+def test_the_records_and_the_events_have_the_run(ingested, sources):
+    select = "SELECT COUNT(*) FROM partition_record WHERE dt = '20150518'"
+    assert sources.mariadb.execute(select, database=sources.records)[0][0] >= 2
+    assert sources.web.asked("/lineage") != []
+    assert sources.web.asked("/alert") != []
 
 
 INGESTED = {

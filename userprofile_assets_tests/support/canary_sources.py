@@ -41,12 +41,17 @@ SECRET = Canary("OSS_ACCESS_KEY_SECRET", "/+")
 WRONG_SECRET = Canary("wrong OSS_ACCESS_KEY_SECRET", "/+")
 STS = Canary("OSS_SECURITY_TOKEN", "/+==")
 ANONYMOUS_KEY = Canary("ANONYMOUS_KEY", " '${}")
+SERVING = Canary("SERVING_URL password", "/@:%+ &")
+LINEAGE_PASSWORD = Canary("OPENLINEAGE_URL password", "/@:%+ &")
+LINEAGE_KEY = Canary("OPENLINEAGE_API_KEY", "-._~+/==")
+ALERTS = Canary("ALERT_URLS password")
 CANARIES = (
     MYSQL, WRONG_MYSQL, URL_PASSWORD, URL_TOKEN, PARAMETERS, HEADERS, TOKEN, PROXY, KEY_ID, SECRET,
-    WRONG_SECRET, STS, ANONYMOUS_KEY,
+    WRONG_SECRET, STS, ANONYMOUS_KEY, SERVING, LINEAGE_PASSWORD, LINEAGE_KEY, ALERTS,
 )  # fmt: skip
 
 USER = "canary-reader"  # no secret, so it may be shown
+RECORDER = "canary-recorder"
 HOST = "logs.example"
 ROWS = (("u1", "f", "20-30", "leo"), ("u2", "m", "30-40", "aries"))
 # The second line is a visitor without login, whose name is made with ANONYMOUS_KEY.
@@ -64,6 +69,7 @@ class Sources:
     Attributes:
         mariadb: The SQL server.
         database: A database with the users' table, which `USER` may read.
+        records: A database for the records, which `RECORDER` may write.
         web: The log's server, and a proxy before it.
         s3: The store.
         s3_echo: A proxy before it that answers everything by 403 and what it was sent.
@@ -71,6 +77,7 @@ class Sources:
 
     mariadb: MariaDB
     database: str
+    records: str
     web: Web
     s3: RcloneServer
     s3_echo: S3Proxy
@@ -101,6 +108,20 @@ class Sources:
         settings = {**self.log(), "LOG_PROXY": None, "LOG_METHOD": "POST"}
         return {**settings, "LOG_URL": self.web.url("/token"), "LOG_TOKEN": TOKEN.value}
 
+    def beside(self, *, port: int | None = None) -> dict[str, object]:
+        """Return the settings of what stands beside the work: records, events, alerts."""
+        web = f"127.0.0.1:{port or self.web.port}"
+        user = f"{USER}:{quote(LINEAGE_PASSWORD.value, safe='')}"
+        return {
+            "SERVING_URL": self.mariadb.url(
+                self.records, user=RECORDER, password=SERVING.value, port=port
+            ),
+            "OPENLINEAGE": "http",
+            "OPENLINEAGE_URL": f"http://{user}@{web}/lineage",
+            "OPENLINEAGE_API_KEY": LINEAGE_KEY.value,
+            "ALERT_URLS": f"json://{USER}:{ALERTS.value}@{web}/alert",
+        }
+
     def store(self, secret: Canary = SECRET, *, endpoint: str | None = None) -> dict[str, object]:
         """Return the settings of the store."""
         return {
@@ -118,6 +139,9 @@ def canary_sources(mariadb: MariaDB, root: Path) -> Iterator[Sources]:
     """Run the servers; the objects of the store are files below `root`."""
     database = mariadb.fresh_database()
     mariadb.execute(f"CREATE USER '{USER}'@'%%' IDENTIFIED BY %s", (MYSQL.value,))
+    records = mariadb.fresh_database()
+    mariadb.execute(f"CREATE USER '{RECORDER}'@'%%' IDENTIFIED BY %s", (SERVING.value,))
+    mariadb.execute(f"GRANT ALL ON {records}.* TO '{RECORDER}'@'%'")
     mariadb.execute(f"GRANT SELECT ON {database}.* TO '{USER}'@'%'")
     mariadb.execute(
         "CREATE TABLE ods_user_info_d (uid VARCHAR(9) PRIMARY KEY, gender VARCHAR(9), "
@@ -132,6 +156,8 @@ def canary_sources(mariadb: MariaDB, root: Path) -> Iterator[Sources]:
     web = Web()
     web.script(f"http://{HOST}/basic", _basic)
     web.script("/token", _token)
+    web.script("/lineage", _lineage)
+    web.script("/alert", Answer(status=200))
     for status in (403, 500):
         web.script(f"http://{HOST}/{status}", lambda request, s=status: _echo(request, s))
     s3.start()
@@ -140,11 +166,11 @@ def canary_sources(mariadb: MariaDB, root: Path) -> Iterator[Sources]:
         with listening(S3Proxy(s3.endpoint)) as s3_echo:
             for operation in ("HeadObject", "GetObject", "PutObject", "ListObjectsV2"):
                 s3_echo.arm(operation, _s3_echo)
-            yield Sources(mariadb, database, web, s3, s3_echo)
+            yield Sources(mariadb, database, records, web, s3, s3_echo)
     finally:
         web.close()
         s3.kill()
-        mariadb.execute(f"DROP USER '{USER}'@'%'")
+        mariadb.execute(f"DROP USER '{USER}'@'%', '{RECORDER}'@'%'")
 
 
 def _pair(password: Canary) -> str:
@@ -170,6 +196,12 @@ def _token(request: Request) -> Answer:
         and request.body == f"key={quote(PARAMETERS.value, safe='')}".encode()
     )
     return Answer(body=LOG) if given else Answer(status=401)
+
+
+def _lineage(request: Request) -> Answer:
+    # Both are set, which is one too many: whichever is sent opens the door.
+    doors = {f"Bearer {LINEAGE_KEY.value}", _pair(LINEAGE_PASSWORD)}
+    return Answer(status=201) if request.headers["Authorization"] in doors else _echo(request, 401)
 
 
 def _echo(request: Request, status: int) -> Answer:
