@@ -13,7 +13,8 @@ from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
-from userprofile_assets.errors import TransientError, UserProfileError
+from userprofile_assets.checks.failure_metadata import BAD_DAYS, REFUSED_DAYS
+from userprofile_assets.errors import RefusedDayError, TransientError, UserProfileError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -74,7 +75,12 @@ def failure_of_days(bad: Mapping[str, UserProfileError], *, of: int) -> dg.Failu
         description = "\n".join(lines)
     return dg.Failure(
         description=description,
-        metadata={"bad days": dg.MetadataValue.json(sorted(bad))},
+        metadata={
+            BAD_DAYS: dg.MetadataValue.json(sorted(bad)),
+            REFUSED_DAYS: dg.MetadataValue.json(
+                sorted(key for key, error in bad.items() if isinstance(error, RefusedDayError))
+            ),
+        },
         # All of them permanent: another try gives the same. One transient: it may help.
         allow_retries=any(isinstance(error, TransientError) for error in bad.values()),
     )

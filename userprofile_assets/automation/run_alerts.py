@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from userprofile_assets.alerts.message import Alert, Severity, cause_of, make_alert
+from userprofile_assets.checks.failure_metadata import BAD_DAYS, REFUSED_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,10 +97,45 @@ def _failures(instance: dg.DagsterInstance, ended: EndedRun) -> Iterator[_Failur
     if not steps:
         # The process that ran it is gone, or it never came to a step.
         yield _Failure("a run", "RunFailure", _said(ended.event), ended)
+    refused = _stopped_by_checks(instance, run.run_id)
     for record in steps:
-        failure = _step_failure(record.event_log_entry.dagster_event, ended)
+        event = record.event_log_entry.dagster_event
+        if event is None or (event.step_key in refused and _says_no_more(event)):
+            continue
+        failure = _step_failure(event, ended)
         if failure is not None:
             yield failure
+
+
+def _stopped_by_checks(instance: dg.DagsterInstance, run_id: str) -> set[str | None]:
+    """Return the steps with a failed check that blocks: `check_alerts.py` tells of those."""
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    events = [record.event_log_entry.dagster_event for record in records]
+    return {
+        event.step_key
+        for event in events
+        if event is not None
+        and not event.asset_check_evaluation_data.passed
+        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+    }
+
+
+def _says_no_more(event: dg.DagsterEvent) -> bool:
+    """Tell whether a step failed for nothing but its checks: all of its bad days, or its only one.
+
+    With more bad days than refused ones some failed for another reason, which a person must hear.
+    """
+    failure = event.step_failure_data.user_failure_data
+    metadata = failure.metadata if failure is not None else {}
+    bad, refused = (_days(metadata.get(name)) for name in (BAD_DAYS, REFUSED_DAYS))
+    return len(bad) == 1 or (bad != [] and bad == refused)
+
+
+def _days(value: object) -> list[str]:
+    found = value.data if isinstance(value, dg.JsonMetadataValue) else None
+    return [str(day) for day in found] if isinstance(found, list) else []
 
 
 def _why_cancelled(instance: dg.DagsterInstance, run_id: str) -> str:
@@ -112,9 +148,7 @@ def _said(record: dg.EventLogRecord) -> str:
     return (event.message if event is not None else None) or "it says nothing"
 
 
-def _step_failure(event: dg.DagsterEvent | None, ended: EndedRun) -> _Failure | None:
-    if event is None:
-        return None
+def _step_failure(event: dg.DagsterEvent, ended: EndedRun) -> _Failure | None:
     data = event.step_failure_data
     outer = data.error
     # A step's error is wrapped into one of Dagster's; `raise Failure from error` has a cause too.

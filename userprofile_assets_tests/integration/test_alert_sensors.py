@@ -10,12 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from userprofile_assets.alerts.message import Severity
+from userprofile_assets.assets.failures import failure_of_days
 from userprofile_assets.automation import build_sensors, check_alerts, run_alerts
 from userprofile_assets.automation.check_alerts import alerts_of_checks
 from userprofile_assets.automation.ended_runs import EndedRuns
 from userprofile_assets.automation.missing_days import Baseline, alert_of_day
 from userprofile_assets.automation.run_alerts import alerts_of_runs
-from userprofile_assets.errors import SourceMissingError
+from userprofile_assets.errors import RefusedDayError, SourceMissingError
 from userprofile_assets.settings import Settings
 from userprofile_assets_tests.support.web import Answer
 
@@ -208,6 +209,41 @@ def test_a_run_that_a_broken_rule_stopped_is_told_once(instance):
     made = run(instance, checked_log)
     assert made.dagster_run.is_failure
     assert run_failures(instance) == []
+
+
+def refusing(bad, of=1):
+    """Return an asset that fails as the tables do when a strong rule refuses a day."""
+
+    @dg.asset(
+        name="ods_log",
+        partitions_def=DAYS,
+        check_specs=[dg.AssetCheckSpec("row_count", asset="ods_log", blocking=True)],
+    )
+    def refused_log():
+        yield dg.MaterializeResult(
+            check_results=[dg.AssetCheckResult(check_name="row_count", passed=False)]
+        )
+        raise failure_of_days(bad, of=of)
+
+    return refused_log
+
+
+def test_a_step_that_fails_for_its_rule_alone_is_told_once(instance):
+    day = {"2024-08-07": RefusedDayError("breaks row_count")}
+    made = run(instance, refusing(day))
+    assert made.dagster_run.is_failure
+    assert run_failures(instance) == []
+    assert len(rule_failures(instance)) == 1
+
+
+def test_a_step_with_a_day_that_failed_for_another_reason_is_told_besides(instance):
+    days = {
+        "2024-08-06": SourceMissingError("404"),
+        "2024-08-07": RefusedDayError("breaks row_count"),
+    }
+    run(instance, refusing(days, of=2))
+    (alert,) = run_failures(instance)
+    assert "2024-08-06: 404" in alert.text
 
 
 def test_a_rule_that_is_broken_for_many_days_is_one_alert(instance):
