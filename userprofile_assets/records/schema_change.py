@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _INTEGER_WIDTH = re.compile(r"\b(tinyint|smallint|mediumint|int|integer|bigint|year)\s*\(\d+\)")
 _LOG_FIELD = "line"
+_NOT_KNOWN = frozenset({"", "unknown"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +174,9 @@ def compare(
 
 
 def _differ(old: SourceColumn, new: SourceColumn) -> bool:
-    return _plain_type(old.type) != _plain_type(new.type)
+    before, after = _plain_type(old.type), _plain_type(new.type)
+    # A view of SQLite tells no types: what is not known is no change.
+    return before != after and not {before, after} & _NOT_KNOWN
 
 
 def _plain_type(text: str) -> str:

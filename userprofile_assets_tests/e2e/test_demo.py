@@ -29,6 +29,7 @@ TESTS_OF_THE_DOCTOR = (
     "Spark storage",
     "Spark start",
     "Dagster instance",
+    "alerts",
 )
 
 

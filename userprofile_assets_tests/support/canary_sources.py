@@ -54,9 +54,8 @@ USER = "canary-reader"  # no secret, so it may be shown
 RECORDER = "canary-recorder"
 HOST = "logs.example"
 ROWS = (("u1", "f", "20-30", "leo"), ("u2", "m", "30-40", "aries"))
-# The second line is a visitor without login, whose name is made with ANONYMOUS_KEY.
-LOG = (
-    b"a line of the log\n"
+# All but the first line are of a visitor without login, whose name is made with ANONYMOUS_KEY.
+LOG = b"a line of the log\n" + 9 * (
     b'192.0.2.7 - - [18/May/2015:10:00:00 +0800] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11)"\n'
 )
 BUCKET = "canary-bucket"

@@ -79,6 +79,10 @@ def test_a_column_that_nobody_reads_warns_only(now):
     assert compare(BEFORE, now, used=["uid", "age"]).blocks
 
 
+def test_a_type_that_the_source_does_not_tell_is_no_change():
+    assert not compare(schema(uid="TEXT"), schema(uid="unknown"))
+
+
 def test_a_comment_neither_warns_nor_blocks():
     column = SourceColumn(name="uid", type="int", comment="who")
     former = SourceSchema(columns=(SourceColumn(name="uid", type="int", comment=""),))
