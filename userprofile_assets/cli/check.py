@@ -18,6 +18,7 @@ from userprofile_assets.bizdate import parse_day, to_bizdate, to_partition_key
 from userprofile_assets.build import build_resources
 from userprofile_assets.catalog.ingest_specs import ingest_specs
 from userprofile_assets.catalog.sql_tables import load_warehouse
+from userprofile_assets.catalog.table_docs import read_docs
 from userprofile_assets.cli.check_output import print_json, print_results
 from userprofile_assets.cli.spark import background_engine, tell
 from userprofile_assets.errors import (
@@ -30,7 +31,6 @@ from userprofile_assets.project_files import sql_directory
 from userprofile_assets.quality.facts import facts_of_days
 from userprofile_assets.quality.history import NoHistory, RecordsHistory
 from userprofile_assets.quality.run import check_days
-from userprofile_assets.quality.table_file import read_table_docs
 from userprofile_assets.quality.yaml_nodes import nearest
 from userprofile_assets.records.database import default_path, open_records
 from userprofile_assets.warehouse.executor import Executor
@@ -73,7 +73,7 @@ def run_check(
     except PermanentError as error:
         raise SettingsError(error.what, where="--dt", remedy=error.remedy) from None
     warehouse = load_warehouse(settings)
-    docs = read_docs(warehouse, settings)
+    docs = read_docs(sql_directory(), warehouse, settings.logic)
     wanted = _wanted(tables, docs)
     with _history(settings, keep=keep) as history:
         results = _check(settings, warehouse, [docs[table] for table in wanted], bizdate, history)
@@ -84,19 +84,6 @@ def run_check(
     else:
         print_results(Console(), results, to_partition_key(bizdate))
     return int(any(result.blocks for result in results))
-
-
-def read_docs(warehouse: Warehouse, settings: Settings) -> dict[str, TableDoc]:
-    """Read what the `.yml` files say about the tables.
-
-    Raises:
-        QualityFileError: A file cannot be used.
-    """
-    columns = {
-        table.table: [(c.name, c.type) for c in (*table.columns, *table.partition_columns)]
-        for table in warehouse.tables
-    }
-    return read_table_docs(sql_directory(), columns, settings.logic)
 
 
 def _wanted(tables: Sequence[str], docs: dict[str, TableDoc]) -> list[str]:

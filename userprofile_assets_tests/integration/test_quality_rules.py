@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from userprofile_assets.cli.check import read_docs
+from userprofile_assets.catalog.table_docs import read_docs
 from userprofile_assets.demo.log_lines import log_chunks
 from userprofile_assets.demo.users import user_rows
 from userprofile_assets.errors import SparkError
+from userprofile_assets.project_files import sql_directory
 from userprofile_assets.quality.facts import DayFacts
 from userprofile_assets.quality.quoting import quote_text
 from userprofile_assets.quality.run import check_days
@@ -320,6 +321,6 @@ def results_of(made, day, *, rows):
     with made.current():
         return [
             result
-            for about in read_docs(made.warehouse, made.settings).values()
+            for about in read_docs(sql_directory(), made.warehouse, made.settings.logic).values()
             for result in check_days(about, [day], query=engine.execute, facts=facts)
         ]
