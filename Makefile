@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help install install-dev demo ui jars test lint format lock docs bench clean
+.PHONY: help install install-dev demo ui stop jars test lint format lock docs screenshots bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,17 +35,20 @@ install: $(VENV)/.installed  ## make the environment
 
 install-dev: $(VENV)/.installed-dev  ## make the environment with all that the tests need
 
-demo: install  ## materialize yesterday with embedded sources, and show it
+demo: install  ## make 8 days with embedded sources, and serve them in the background
 	@$(BIN)/userprofile demo
 
-ui: install  ## the Dagster UI on the demo's history with a warm Spark, until Ctrl-C
+ui: install  ## dashboard, API and Dagster UI on the demo's days with a warm Spark, until Ctrl-C
 	@$(BIN)/userprofile up
+
+stop:  ## end what `make demo` (or `make ui` elsewhere) runs
+	@if [ -x $(BIN)/userprofile ]; then $(BIN)/userprofile down; else echo "Nothing is installed"; fi
 
 jars: install  ## fetch what Spark needs to read s3a:// or oss:// (once)
 	@$(BIN)/userprofile spark jars
 
 test: install-dev  ## run all tests; what a test lacks on this machine is said
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 lint: install-dev  ## ruff, mypy, sqlfluff, import-linter, and whether docs and lock are current
 	$(BIN)/ruff check .
@@ -69,8 +72,11 @@ lock: $(BIN)/uv  ## write requirements*.txt anew from pyproject.toml
 docs: install  ## write the generated pages anew
 	$(BIN)/python -m userprofile_assets.settings_page --write docs/configuration.md
 
+screenshots: install-dev  ## draw the pictures of docs/images anew; needs Chromium
+	$(BIN)/python -m userprofile_assets_tests.e2e.screenshots
+
 bench: install-dev  ## measure; docs/performance.md has the figures
 	$(BIN)/python -m benchmarks
 
-clean:  ## remove the environment, the demo's data and caches
+clean: stop  ## remove the environment, the demo's data and caches
 	rm -rf $(VENV) .userprofile build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

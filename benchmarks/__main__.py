@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks import (
     addresses,
     agents,
+    api,
     catalog,
     day,
     days,
@@ -24,6 +25,8 @@ from benchmarks import (
     memory,
     object_storage,
     processing,
+    profiles,
+    publish,
     start,
     up,
     warm,
@@ -47,9 +50,12 @@ _MEASUREMENTS = {
     "s3a": object_storage.measure,
     "demo": demo.measure,
     "processing": processing.measure,
+    "profiles": profiles.measure,
     "agents": agents.measure,
     "addresses": addresses.measure,
     "catalog": catalog.measure,
+    "publish": publish.measure,
+    "api": api.measure,
 }
 
 
@@ -62,8 +68,8 @@ def main() -> int:
     if options.single and options.name not in {None, "range"}:
         tell("error: --single belongs to range")
         return 2
-    if options.rows and options.name not in {None, "export", "processing"}:
-        tell("error: --rows belongs to export and processing")
+    if options.rows and options.name not in {None, "api", "export", "processing", "publish"}:
+        tell("error: --rows belongs to api, export, processing and publish")
         return 2
     if options.size and options.name not in {None, "download"}:
         tell("error: --size belongs to download")
@@ -125,7 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rows",
         type=_positive,
-        help="export: rows, above 5,000,000 only our side, for its memory; processing: lines",
+        help="export: rows, above 5,000,000 only our side, for its memory; processing: lines; "
+        "api, publish: users of a day",
     )
     parser.add_argument("--size", type=_positive, metavar="MIB", help="download: size of the log")
     return parser
@@ -146,7 +153,7 @@ def _command(name: str, options: argparse.Namespace) -> str:
         words.append(f"--rounds {options.rounds}")
     if options.single and name == "range":
         words.append("--single")
-    if options.rows and name in {"export", "processing"}:
+    if options.rows and name in {"api", "export", "processing", "publish"}:
         words.append(f"--rows {options.rows}")
     if options.size and name == "download":
         words.append(f"--size {options.size}")

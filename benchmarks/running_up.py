@@ -60,7 +60,9 @@ def running_up(project: Project) -> Iterator[RunningUp]:
     """
     printed = project.directory / "up.out"
     port = free_port()
-    ports = ("--port", str(port), "--connect-port", str(free_port()))
+    names = ("--connect-port", "--api-port")
+    others = [word for name in names for word in (name, str(free_port()))]
+    ports = ("--port", str(port), *others)
     # Without DAGSTER_HOME it prepares the project's own, with two runs at a time in each pool.
     env = {name: value for name, value in project.env.items() if name != "DAGSTER_HOME"}
     with printed.open("wb") as out:

@@ -27,6 +27,7 @@ _KINDS = {
     "dagster code-server": "code server, which reloads",
     "dagster api grpc": "code server, with the definitions",
     "dagster dev": "`dagster dev`",
+    "userprofile_assets.cli.main serve": "API",
     "userprofile_assets.cli.main": "`userprofile up`",
 }
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import warnings
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from userprofile_assets.assets.common import Daily
 from userprofile_assets.assets.ingest import build_ingest_assets
+from userprofile_assets.assets.serving import build_serving_assets
 from userprofile_assets.assets.sources import build_sources
 from userprofile_assets.assets.step_events import LineageEvents
 from userprofile_assets.assets.warehouse import build_table_assets
 from userprofile_assets.automation import build_job, build_schedule, build_sensors
-from userprofile_assets.catalog.contributions import CONTRIBUTORS, Known
+from userprofile_assets.catalog.contributions import Known, all_datasets
 from userprofile_assets.catalog.model import Catalog
 from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.catalog.table_docs import read_docs
@@ -63,7 +63,8 @@ def build_definitions(
     warehouse = load_warehouse(settings, directory)
     docs = read_docs(directory, warehouse, settings.logic)
     known = Known(settings=settings, warehouse=warehouse, docs=docs, sources={})
-    events = LineageEvents(settings, Catalog(chain.from_iterable(c(known) for c in CONTRIBUTORS)))
+    catalog = Catalog(all_datasets(known))
+    events = LineageEvents(settings, catalog)
     job = build_job()
     with warnings.catch_warnings():
         # `backfill_policy` of an asset is beta in Dagster 1.13, and said so once for each asset;
@@ -73,6 +74,7 @@ def build_definitions(
         assets = [
             *build_ingest_assets(settings, daily, events),
             *build_table_assets(settings, daily, warehouse, docs, events),
+            *build_serving_assets(settings, daily, catalog, events),
         ]
     return dg.Definitions(
         assets=[*build_sources(), *assets],

@@ -91,6 +91,22 @@ class RecordsUnavailableError(TransientError):
     """The database of the records did not answer."""
 
 
+class QueryTooSlowError(PermanentError):
+    """A query of the API took longer than its limit and was cancelled, on the server too."""
+
+
+class ApiKeyError(PermanentError):
+    """A key of the API cannot be made, or there is none of that id."""
+
+
+class QueryRefusedError(PermanentError):
+    """A person's statement is none that reads, or the serving database does not understand it."""
+
+
+class ServingError(RecordsError):
+    """A day cannot be published to the serving database as it is: one uid twice, no number."""
+
+
 class LockTimeoutError(TransientError):
     """Another process held a lock for longer than this one may wait."""
 

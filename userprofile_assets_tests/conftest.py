@@ -15,6 +15,8 @@ import pytest
 from userprofile_assets.settings import PREFIX, Settings
 
 pytest_plugins = [
+    "userprofile_assets_tests.support.api_server",
+    "userprofile_assets_tests.support.browser",
     "userprofile_assets_tests.support.certificates",
     "userprofile_assets_tests.support.external_tables",
     "userprofile_assets_tests.support.fault_proxy",
@@ -38,9 +40,14 @@ pytest_plugins = [
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Put every test that uses the shared Spark session into one group."""
-    if "spark" in getattr(item, "fixturenames", ()):
+    """Put every test that uses the shared Spark session into one group, others by their module.
+
+    The tests of a module mostly share a server, which each process would start for itself.
+    """
+    if "spark_session" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.xdist_group("spark"))
+    elif item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from benchmarks.measure import MeasurementError
 from benchmarks.rounds import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from userprofile_assets_tests.support.mariadb import MariaDB
 
@@ -75,8 +75,12 @@ class Database:
 
 
 @contextmanager
-def user_table(rows: int) -> Iterator[Database]:
+def user_table(rows: int, *, options: Sequence[str] = ()) -> Iterator[Database]:
     """Start a MariaDB, make the table, give it, stop the server and remove its files.
+
+    Args:
+        rows: Rows of the table.
+        options: More options of the server.
 
     Raises:
         MeasurementError: There is no MariaDB on this machine, or it does not start.
@@ -90,7 +94,7 @@ def user_table(rows: int) -> Iterator[Database]:
 
     # A short path of its own: a socket's path may have 107 characters at most.
     with tempfile.TemporaryDirectory(prefix="bench-db-") as directory:
-        server = mariadb.MariaDB(Path(directory))
+        server = mariadb.MariaDB(Path(directory), options=options)
         try:
             try:
                 server.install()

@@ -21,6 +21,7 @@ from userprofile_assets.demo.sources import log_file, users_file
 from userprofile_assets.lineage_events import facts, names
 from userprofile_assets.lineage_events.emit import Emitter, open_emitter
 from userprofile_assets.quality.rule import RuleResult
+from userprofile_assets.records.database import default_url
 from userprofile_assets.settings import Settings
 
 _STORED = frozenset({"table", "lookup"})
@@ -99,6 +100,8 @@ class LineageEvents:
         if dataset.kind == "object":
             key = ingest_specs(settings)[dataset.name].key_of(bizdate)
             return names.location(f"{settings.effective_storage_uri}/{key}"), ()
+        if dataset.kind == "serving":
+            return names.database_table(_serving_url(settings), dataset.name), ()
         in_metastore = names.hive_table(
             "default", dataset.name, metastore=None, warehouse=settings.home / "warehouse"
         )
@@ -185,6 +188,11 @@ class StepEvents:
             description=dataset.description or None,
             owner=dataset.owner,
         )
+
+
+def _serving_url(settings: Settings) -> str:
+    url = settings.serving_url
+    return url.get_secret_value() if url else default_url(settings.home)
 
 
 def _ended(

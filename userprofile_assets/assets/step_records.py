@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +27,7 @@ from userprofile_assets.quality.rule import RuleResult
 from userprofile_assets.quality.run import check_days
 from userprofile_assets.quality.table_file import TableDoc
 from userprofile_assets.records.database import Records
+from userprofile_assets.records.moments import now_text
 from userprofile_assets.records.partitions import PartitionRecord, record_partitions
 from userprofile_assets.records.schema_change import SchemaChange, compare, schema_from
 from userprofile_assets.records.source_schemas import last_accepted, remember
@@ -150,7 +150,7 @@ class StepRecords(AbstractContextManager["StepRecords"]):
                 source,
                 now,
                 run_id=self.run_id,
-                seen_at=_now(),
+                seen_at=now_text(),
                 accepted=not change.blocks,
             )
         except UserProfileError as error:
@@ -178,7 +178,7 @@ class StepRecords(AbstractContextManager["StepRecords"]):
             days: What became of them.
             results: What the rules said.
         """
-        made_at = _now()
+        made_at = now_text()
         made = [
             PartitionRecord(
                 asset=self.asset,
@@ -196,7 +196,3 @@ class StepRecords(AbstractContextManager["StepRecords"]):
         except UserProfileError as error:
             self.log(f"the catalogue does not know of these days: {error}")
         self.events.end(days, results)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,7 +1,7 @@
 """What Dagster is told about a table before any of its days exists.
 
 Belongs here: arguments of `dg.asset` that follow from a table's file. Does not belong here: what a
-step does (`external_tables.py`, `filled_tables.py`, `lookup_tables.py`, `views.py`).
+step does (`external_tables.py`, `day_tables.py`).
 """
 
 from __future__ import annotations

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from userprofile_assets.alerts.message import Alert, Severity, make_alert
+from userprofile_assets.automation.ended_runs import broken_checks
 from userprofile_assets.automation.run_alerts import run_link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from userprofile_assets.automation.ended_runs import End, EndedRun
 
@@ -33,22 +34,12 @@ def alerts_of_checks(
     """Return an alert for each rule that was broken: an error if it blocks, else a warning."""
     by_rule: dict[tuple[str, str, Severity], list[tuple[EndedRun, dg.AssetCheckEvaluation]]] = {}
     for one in ended:
-        for check in _broken(instance, one.run.run_id):
+        for _, check in broken_checks(instance, one.run.run_id):
             blocks = check.severity == dg.AssetCheckSeverity.ERROR
             severity = Severity.ERROR if blocks else Severity.WARNING
             rule = (check.asset_key.path[-1], check.check_name, severity)
             by_rule.setdefault(rule, []).append((one, check))
     return [_alert(*rule, found, ui_url) for rule, found in by_rule.items()]
-
-
-def _broken(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
-    records = instance.get_records_for_run(
-        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    ).records
-    for record in records:
-        event = record.event_log_entry.dagster_event
-        if event is not None and not event.asset_check_evaluation_data.passed:
-            yield event.asset_check_evaluation_data
 
 
 def _alert(

@@ -131,3 +131,16 @@ class EndedRuns:
     def _is_ours(self, run: dg.DagsterRun) -> bool:
         origin = run.remote_job_origin
         return self._location is None or origin is None or origin.location_name == self._location
+
+
+def broken_checks(
+    instance: dg.DagsterInstance, run_id: str
+) -> Iterator[tuple[str | None, dg.AssetCheckEvaluation]]:
+    """Yield the checks of a run that did not pass, each with the key of its step."""
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        if event is not None and not event.asset_check_evaluation_data.passed:
+            yield event.step_key, event.asset_check_evaluation_data

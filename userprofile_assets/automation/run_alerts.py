@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from userprofile_assets.alerts.message import Alert, Severity, cause_of, make_alert
+from userprofile_assets.automation.ended_runs import broken_checks
 from userprofile_assets.checks.failure_metadata import BAD_DAYS, REFUSED_DAYS
 
 if TYPE_CHECKING:
@@ -109,16 +110,10 @@ def _failures(instance: dg.DagsterInstance, ended: EndedRun) -> Iterator[_Failur
 
 def _stopped_by_checks(instance: dg.DagsterInstance, run_id: str) -> set[str | None]:
     """Return the steps with a failed check that blocks: `check_alerts.py` tells of those."""
-    records = instance.get_records_for_run(
-        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    ).records
-    events = [record.event_log_entry.dagster_event for record in records]
     return {
-        event.step_key
-        for event in events
-        if event is not None
-        and not event.asset_check_evaluation_data.passed
-        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+        step
+        for step, check in broken_checks(instance, run_id)
+        if check.severity == dg.AssetCheckSeverity.ERROR
     }
 
 

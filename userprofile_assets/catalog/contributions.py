@@ -3,8 +3,8 @@
 Belongs here: one function for each kind of dataset. Does not belong here: keeping the result
 (`index_file.py`), what runs left behind.
 
-To add a kind, such as the tables of the serving database, write a function of `Known` that returns
-datasets and put it into `CONTRIBUTORS`. The sources of its columns are its edges.
+To add a kind, write a function of `Known` that returns datasets and put it into `CONTRIBUTORS`. The
+sources of its columns are its edges.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from userprofile_assets.catalog.api_datasets import api_datasets
 from userprofile_assets.catalog.ingest_specs import (
     LOG_SOURCE,
     RAW_LOG,
@@ -21,6 +22,7 @@ from userprofile_assets.catalog.ingest_specs import (
     ingest_specs,
 )
 from userprofile_assets.catalog.model import DEFAULT_OWNER, Column, Dataset, DatasetKind
+from userprofile_assets.serving.results import COMMENTS, RESULTS, spark_table
 
 if TYPE_CHECKING:
     from userprofile_assets.catalog.source_files import SourceFile
@@ -127,7 +129,27 @@ def tables(known: Known) -> list[Dataset]:
     ]
 
 
-CONTRIBUTORS: tuple[Contributor, ...] = (sources, objects, tables)
+def serving(known: Known) -> list[Dataset]:
+    """Return the tables of the serving database whose table of Spark is there."""
+    of_spark = {dataset.name: dataset for dataset in tables(known)}
+    return [
+        _served(result, columns, of_spark[spark_table(result)])
+        for result, columns in RESULTS.items()
+        if spark_table(result) in of_spark
+    ]
+
+
+def api(known: Known) -> list[Dataset]:
+    """Return what the API answers with."""
+    return api_datasets(serving(known))
+
+
+CONTRIBUTORS: tuple[Contributor, ...] = (sources, objects, tables, serving, api)
+
+
+def all_datasets(known: Known) -> list[Dataset]:
+    """Return what all of them contribute."""
+    return [dataset for contribute in CONTRIBUTORS for dataset in contribute(known)]
 
 
 def _table(table: TableDefinition, dependencies: list[str], doc: TableDoc | None) -> Dataset:
@@ -150,6 +172,28 @@ def _table(table: TableDefinition, dependencies: list[str], doc: TableDoc | None
         file=f"sql/{table.file.name}",
         columns=tuple(columns),
         dependencies=tuple(sorted(dependencies)),
+    )
+
+
+def _served(result: str, columns: Mapping[str, str], source: Dataset) -> Dataset:
+    of_spark = {column.name.lower(): column for column in source.columns}
+    served = []
+    for name, kind in columns.items():
+        column = of_spark.get(name)
+        if column is None:
+            served.append(Column(name, kind, COMMENTS.get(name)))
+        else:
+            sources = ((source.name, column.name),)
+            served.append(column._replace(name=name, type=kind, sources=sources))
+    return Dataset(
+        name=result,
+        kind="serving",
+        group="serving",
+        description=f"{source.description}\nPublished to the serving database, a day at once.",
+        owner=source.owner,
+        tags=source.tags,
+        columns=tuple(served),
+        dependencies=(source.name,),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from pydantic import SecretStr
 
-from userprofile_assets.catalog.contributions import CONTRIBUTORS, Known
+from userprofile_assets.catalog.contributions import Known, all_datasets
 from userprofile_assets.catalog.files import write_whole
 from userprofile_assets.catalog.freshness import digest_of, without_young
 from userprofile_assets.catalog.index_file import Index, Stamp, dump_index
@@ -62,7 +62,7 @@ def make_index(
         docs=read_docs(directory, warehouse, settings.logic),
         sources=read_sources(settings.home),
     )
-    datasets = [dataset for contribute in CONTRIBUTORS for dataset in contribute(given)]
+    datasets = all_datasets(given)
     counted = _counted_variables(settings)
     stamp = Stamp(
         directory=str(directory),

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
 from userprofile_assets.bizdate import to_partition_key
+from userprofile_assets.checks.equal_rows import equal_rows_check, equal_rows_result
 from userprofile_assets.errors import SparkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import dagster as dg
 
     from userprofile_assets.ingestion.manifest import Manifest
 
@@ -24,11 +25,8 @@ CHECK_NAME = "rows_equal_manifest"
 
 def row_count_check(table: str) -> dg.AssetCheckSpec:
     """Return the check's spec; a failure stops what is downstream."""
-    return dg.AssetCheckSpec(
-        CHECK_NAME,
-        asset=table,
-        blocking=True,
-        description="Spark counts as many rows as the manifest of the object says.",
+    return equal_rows_check(
+        table, CHECK_NAME, "Spark counts as many rows as the manifest of the object says."
     )
 
 
@@ -70,13 +68,4 @@ def check_of(
         for bizdate, manifest in manifests.items()
         if (count := counts[bizdate]) != manifest.rows
     }
-    days = len(manifests)
-    return dg.AssetCheckResult(
-        asset_key=table,
-        check_name=CHECK_NAME,
-        passed=not differing,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(f"{key}: {what}" for key, what in differing.items())
-        or f"equal on {days} {'day' if days == 1 else 'days'}",
-        metadata={"days": days, "days that differ": dg.MetadataValue.json(sorted(differing))},
-    )
+    return equal_rows_result(table, CHECK_NAME, differing, days=len(manifests))

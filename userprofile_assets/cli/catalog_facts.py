@@ -1,14 +1,14 @@
 """What runs have left behind about one dataset, for `userprofile catalog show`.
 
-Belongs here: asking the database of the records, and doing without when it does not answer. Does
-not belong here: printing.
+Belongs here: opening the database of the records, and doing without when it does not answer. Does
+not belong here: what is asked (`catalog/dataset_facts.py`), printing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from userprofile_assets.catalog.dataset_facts import DatasetFacts, read_facts
 from userprofile_assets.catalog.environment import home_of
 from userprofile_assets.errors import PermanentError, RecordsUnavailableError
 from userprofile_assets.settings.names import PREFIX
@@ -18,25 +18,6 @@ if TYPE_CHECKING:
 
     from userprofile_assets.catalog.model import Dataset
     from userprofile_assets.records.database import Records
-    from userprofile_assets.records.partitions import DayQuality, PartitionRecord
-    from userprofile_assets.records.source_schemas import SeenSchema
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """What the records say of a dataset.
-
-    Attributes:
-        partitions: Its newest days, the newest first.
-        more_partitions: Whether there are older ones.
-        quality: What the rules said, by business date.
-        source: How a source looked last; None for another kind, or before the first run.
-    """
-
-    partitions: tuple[PartitionRecord, ...] = ()
-    more_partitions: bool = False
-    quality: Mapping[str, DayQuality] = field(default_factory=dict)
-    source: SeenSchema | None = None
 
 
 def open_known_records(variables: Mapping[str, str]) -> Records | None:
@@ -76,22 +57,7 @@ def facts_of(
         if records is None:
             return DatasetFacts()
         with records:
-            return _ask(records, dataset, days)
+            return read_facts(records, dataset, days)
     except (PermanentError, RecordsUnavailableError) as error:
         log(f"partitions and their quality are not known: {error}")
         return DatasetFacts()
-
-
-def _ask(records: Records, dataset: Dataset, days: int) -> DatasetFacts:
-    from userprofile_assets.records.partitions import read_partitions, read_quality
-    from userprofile_assets.records.source_schemas import last_seen
-
-    if dataset.kind == "source":
-        return DatasetFacts(source=last_seen(records, dataset.name))
-    found = read_partitions(records, dataset.name, limit=days + 1)
-    shown = tuple(found[:days])
-    return DatasetFacts(
-        partitions=shown,
-        more_partitions=len(found) > days,
-        quality=read_quality(records, dataset.name, [partition.dt for partition in shown]),
-    )

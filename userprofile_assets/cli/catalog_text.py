@@ -15,10 +15,10 @@ from userprofile_assets.cli.plain_text import aligned, fold, shortened, visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from userprofile_assets.catalog.dataset_facts import DatasetFacts
     from userprofile_assets.catalog.model import Catalog, Column, Dataset
     from userprofile_assets.catalog.search import Hit, Match
     from userprofile_assets.catalog.walk import Walk
-    from userprofile_assets.cli.catalog_facts import DatasetFacts
     from userprofile_assets.cli.plain_text import Look
 
 _MOST_SOURCES = 3

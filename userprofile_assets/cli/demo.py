@@ -1,4 +1,4 @@
-"""`userprofile demo`: one day through real Dagster on real Spark, told step by step."""
+"""`userprofile demo`: some days through real Dagster on real Spark, told step by step."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from userprofile_assets.bizdate import (
     to_partition_key,
     yesterday,
 )
-from userprofile_assets.cli.query import print_table
+from userprofile_assets.cli.print_rows import print_table
 from userprofile_assets.cli.spark import background_engine, uses_local_spark
 from userprofile_assets.demo.sources import ensure_log, ensure_users
 from userprofile_assets.errors import PermanentError, UserProfileError
@@ -43,53 +44,107 @@ _LOOK = {
 }
 
 
-def run_demo(settings: Settings, *, day: str | None, make_archive: bool) -> int:
-    """Materialize a day, print what was done, and return the exit code.
+def run_demo(
+    settings: Settings, *, day: str | None, days: int, serve: bool, make_archive: bool
+) -> int:
+    """Make some days, print what was done and where to look at it, and return the exit code.
 
     Args:
         settings: The settings.
-        day: The business date; yesterday if None.
+        day: The last business date; yesterday if None.
+        days: How many, the last one included.
+        serve: Whether to start API, dashboard and Dagster UI in the background.
         make_archive: Whether to make the class archive where it is missing.
     """
+    # Before anything here changes it: what runs in the background gets it as it was.
+    environment = dict(os.environ)
     console = Console()
     started = time.monotonic()
-    date = parse_day(day) if day else yesterday(settings.timezone)
-    check_closed(date, timezone=settings.timezone)
-    key = to_partition_key(date)
-    _check_not_before_start(key, settings)
-    title = f"[bold]User profile analysis, {key}[/bold]"
+    keys = demo_keys(console, settings, day=day, days=days)
+    what = keys[0] if len(keys) == 1 else f"{len(keys)} days, {keys[0]} to {keys[-1]}"
+    title = f"[bold]User profile analysis, {what}[/bold]"
     console.print(f"{title} (in {settings.home})", highlight=False)
     find_java()
-    _make_sources(console, settings, key)
+    _make_sources(console, settings, keys)
     if make_archive and uses_local_spark(settings):
         _make_archive(console, settings)
+    if not _make_days(console, settings, keys):
+        return 1
+    services = None
+    if serve:
+        with _step(console, "Starting API, dashboard and Dagster UI"):
+            from userprofile_assets.cli.demo_serving import print_addresses, start_services
+
+            services = start_services(console, settings, environment)
+    console.print(f"\n{time.monotonic() - started:.1f} s in all.", highlight=False)
+    if services is not None:
+        print_addresses(console, settings, services)
+    _print_more(console, served=services is not None)
+    return 0
+
+
+def demo_keys(console: Console, settings: Settings, *, day: str | None, days: int) -> list[str]:
+    """Return the partition keys of the days, in order.
+
+    Raises:
+        PermanentError: The last day is before START_DATE, or is not over yet.
+    """
+    last = parse_day(day) if day else yesterday(settings.timezone)
+    check_closed(last, timezone=settings.timezone)
+    _check_not_before_start(to_partition_key(last), settings)
+    keys = [to_partition_key(last - timedelta(days=ago)) for ago in reversed(range(days))]
+    kept = [key for key in keys if key >= settings.start_date]
+    if len(kept) < len(keys):
+        console.print(
+            f"Days before {settings.start_date} (USERPROFILE_START_DATE) are left out.",
+            highlight=False,
+        )
+    return kept
+
+
+def _make_days(console: Console, settings: Settings, keys: Sequence[str]) -> bool:
+    """Make what is missing, show what there is, and return whether all of it is good."""
     with background_engine(settings, "demo") as background:
         with _step(console, "Loading Dagster and the assets"):
+            from userprofile_assets.cli.demo_days import plan_runs
             from userprofile_assets.cli.demo_run import DemoRun
 
-            run = DemoRun(settings, key)
+            run = DemoRun(settings, keys)
         with _step(console, "Starting Spark"):
             engine = background.get(console.print)
-        missing = run.missing(engine)
-        if missing:
-            with _step(console, "Materializing") as show:
-                succeeded = run.materialize(missing, lambda name: show(f"Materializing {name}"))
-        else:
-            console.print("Everything of this day is good already; nothing to do.")
-            succeeded = True
+        runs = plan_runs(run.days.missing(engine))
+        if not runs:
+            which = "this day" if len(keys) == 1 else "these days"
+            console.print(f"Everything of {which} is good already; nothing to do.")
+        succeeded = True
+        for planned in runs:
+            text = "Materializing" if len(runs) == 1 else f"Materializing {_span(planned.keys)}"
+            with _step(console, text) as show:
+                succeeded &= run.materialize(planned, show)
         _print_assets(console, run.rows())
         if not succeeded:
             for failure in run.failures():
                 console.print(failure, style="red", markup=False, highlight=False)
             console.print("The run failed. `userprofile doctor` tests the parts one by one.")
-            return 1
-        _look(console, engine, to_bizdate(date))
-    console.print(f"\n{time.monotonic() - started:.1f} s in all. How to go on:", highlight=False)
+            return False
+        _look(console, engine, to_bizdate(keys[-1]))
+    return True
+
+
+def _span(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}"
+
+
+def _print_more(console: Console, *, served: bool) -> None:
     command = _own_command()
-    console.print("  make ui: the same history in the Dagster UI, with schedule and backfills")
-    console.print(f'  {command} query "SELECT ...": any statement on these tables', highlight=False)
-    console.print(f"  {command} doctor: every setting and connection", highlight=False)
-    return 0
+    console.print("How to go on:")
+    if not served:
+        console.print("  make ui: API, dashboard and Dagster UI on these days")
+    for line in (
+        f'{command} query "SELECT ...": any statement on these tables',
+        f"{command} doctor: every setting and connection",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
 def _own_command() -> str:
@@ -110,18 +165,19 @@ def _check_not_before_start(key: str, settings: Settings) -> None:
         )
 
 
-def _make_sources(console: Console, settings: Settings, key: str) -> None:
-    """Make the embedded sources of the day, where they are the ones in use."""
+def _make_sources(console: Console, settings: Settings, keys: Sequence[str]) -> None:
+    """Make the embedded sources of the days, where they are the ones in use."""
     if settings.log_url is None:
-        with _step(console, f"Log of {key}"):
-            ensure_log(
-                settings.home,
-                parse_day(key),
-                lines=settings.demo_lines,
-                users=settings.demo_users,
-                seed=settings.demo_seed,
-                timezone=settings.timezone,
-            )
+        with _step(console, f"Log of {_span(keys)}"):
+            for key in keys:
+                ensure_log(
+                    settings.home,
+                    parse_day(key),
+                    lines=settings.demo_lines,
+                    users=settings.demo_users,
+                    seed=settings.demo_seed,
+                    timezone=settings.timezone,
+                )
     if settings.mysql_url is None:
         with _step(console, "User table"):
             ensure_users(settings.home, users=settings.demo_users, seed=settings.demo_seed)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from userprofile_assets.cli.catalog import catalog_app
+from userprofile_assets.cli.keys import keys_app
 from userprofile_assets.errors import NotInCatalogError, SettingsError, UserProfileError
 
 if TYPE_CHECKING:
@@ -34,11 +35,7 @@ app.add_typer(spark_app, name="spark")
 alert_app = typer.Typer(no_args_is_help=True, help="Alerts: who is told of failures.")
 app.add_typer(alert_app, name="alert")
 app.add_typer(catalog_app, name="catalog")
-
-Day = Annotated[
-    str | None,
-    typer.Option("--dt", metavar="DAY", help="Business date: 2024-08-07 or 20240807."),
-]
+app.add_typer(keys_app, name="keys")
 
 
 class Format(StrEnum):
@@ -51,29 +48,58 @@ class Format(StrEnum):
 
 @app.command()
 def demo(
-    dt: Day = None,
+    dt: Annotated[
+        str | None,
+        typer.Option(
+            "--dt",
+            metavar="DAY",
+            help="The last day: 2024-08-07 or 20240807; yesterday if not given.",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, help="How many days, the last one included.")
+    ] = 8,
     *,
+    serve: Annotated[
+        bool, typer.Option(help="Start dashboard, API and Dagster UI in the background at the end.")
+    ] = True,
     archive: Annotated[
         bool,
         typer.Option(help="Make the class archive that halves Spark's start (once, 230 MB)."),
     ] = True,
 ) -> None:
-    """Materialize yesterday with the embedded sources, and show what was done.
+    """Make eight days with the embedded sources, and serve them.
 
-    Makes the sources, runs every asset that is not good yet through Dagster on local Spark, and
-    prints rows, bytes and seconds, then the tutorial's two verification queries. A second call does
-    only what is missing.
+    Makes the sources, runs every asset that is not good yet through Dagster on local Spark, prints
+    rows, bytes and seconds and the tutorial's two verification queries, starts what
+    `userprofile up --detach` starts, and prints where it answers. A second call does only what is
+    missing. `userprofile down` (`make stop`) ends what runs in the background.
 
-    Example: `userprofile demo`, or `userprofile demo --dt 2024-08-07`.
+    Example: `userprofile demo`, or `userprofile demo --dt 2024-08-07 --days 1`.
     """
     from userprofile_assets.cli.demo import run_demo
 
-    raise typer.Exit(run_demo(_settings(), day=dt, make_archive=archive))
+    settings = _settings()
+    raise typer.Exit(run_demo(settings, day=dt, days=days, serve=serve, make_archive=archive))
+
+
+class Database(StrEnum):
+    """Where a statement runs."""
+
+    SPARK = "spark"
+    SERVING = "serving"
 
 
 @app.command()
-def query(
+def query(  # noqa: PLR0917 - typer makes options of them
     sql: Annotated[str, typer.Argument(help="One SQL statement.")],
+    on: Annotated[
+        Database,
+        typer.Option(
+            help="`spark`: all tables, anything that Spark takes. `serving`: the database behind "
+            "API and dashboard, read only."
+        ),
+    ] = Database.SPARK,
     output: Annotated[
         Format,
         typer.Option(
@@ -85,16 +111,49 @@ def query(
     limit: Annotated[
         int, typer.Option(min=1, help="Most rows that `table` shows; more are announced.")
     ] = 50,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Only on `serving`: the statement is cancelled after these seconds; 30 if not "
+            "given.",
+        ),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Only on `serving`: more rows than these are not read; the result ends there, and "
+            "the exit code is 1. 1,000,000 if not given.",
+        ),
+    ] = None,
 ) -> None:
-    """Run a SQL statement on Spark: the tutorial's ad-hoc query.
+    """Run a SQL statement on Spark, or read the serving database.
 
-    It waits for a Dagster run that has the embedded metastore open.
+    On Spark it waits for a Dagster run that has the embedded metastore open.
 
-    Example: `userprofile query "SELECT * FROM ods_user_info_d_spark WHERE dt = '20240807'"`
+    Example: `userprofile query "SELECT * FROM ods_user_info_d_spark WHERE dt = '20240807'"`, or
+    `userprofile query --on serving "SELECT city, SUM(pv) FROM ads_user_info_1d GROUP BY city"`.
     """
+    settings = _settings()
+    if on is Database.SERVING:
+        from userprofile_assets.cli.query_serving import run_serving_query
+
+        raise typer.Exit(
+            run_serving_query(
+                settings, sql, output=output.value, limit=limit, seconds=seconds, rows=rows
+            )
+        )
+    for option, value in (("--seconds", seconds), ("--rows", rows)):
+        if value is not None:
+            raise typer.BadParameter(
+                "it is for --on serving; Spark's limit is USERPROFILE_SPARK_STATEMENT_SECONDS, and "
+                "rows are limited by LIMIT in the statement",
+                param_hint=option,
+            )
     from userprofile_assets.cli.query import run_query
 
-    run_query(_settings(), sql, output=output.value, limit=limit)
+    run_query(settings, sql, output=output.value, limit=limit)
 
 
 class CheckFormat(StrEnum):
@@ -139,18 +198,82 @@ def up(
     connect_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port of the Spark Connect server.")
     ] = 15002,
+    api_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port of the API and the dashboard; USERPROFILE_API_PORT if not given.",
+        ),
+    ] = None,
+    *,
+    api: Annotated[bool, typer.Option(help="Whether the API is started too.")] = True,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="In the background: return when all of it answers."),
+    ] = False,
 ) -> None:
-    """Run the Dagster UI and a warm Spark until Ctrl-C.
+    """Run the Dagster UI, the API with its dashboard and a warm Spark until Ctrl-C.
 
-    Starts a local Spark Connect server and `dagster dev`, waits until each answers and passes on
-    what they print. Runs launched in the UI share that Spark, and so do `userprofile query` and
-    `dagster asset materialize`. All of it ends on Ctrl-C, or when one part does (exit code 1).
+    Starts a local Spark Connect server, `dagster dev` and `userprofile serve`, waits until each
+    answers and passes on what they print. Runs launched in the UI share that Spark, and so do
+    `userprofile query` and `dagster asset materialize`. All of it ends on Ctrl-C, or when one part
+    does (exit code 1).
 
-    With `USERPROFILE_SPARK_REMOTE` set, only `dagster dev` is started.
+    With `--detach` it runs in the background, prints into logs/up.log under HOME, and ends by
+    `userprofile down`. A second call says that it runs already.
+
+    With `USERPROFILE_SPARK_REMOTE` set, no Spark is started.
     """
+    from userprofile_assets.cli.up_ports import UpPorts
+
+    settings = _settings()
+    ports = UpPorts(
+        ui=port, connect=connect_port, api=(api_port or settings.api_port) if api else None
+    )
+    if detach:
+        from userprofile_assets.cli.up_detached import run_up_detached
+
+        raise typer.Exit(run_up_detached(settings, ports))
     from userprofile_assets.cli.up import run_up
 
-    raise typer.Exit(run_up(_settings(), port=port, connect_port=connect_port))
+    raise typer.Exit(run_up(settings, ports))
+
+
+@app.command()
+def down() -> None:
+    """End the `userprofile up` of this home, in the background or not.
+
+    Runs that go on are terminated first, as the UI does it. Nothing running is no error.
+    """
+    from userprofile_assets.cli.down import run_down
+
+    raise typer.Exit(run_down(_settings()))
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Address to listen on; USERPROFILE_API_HOST if not given. Another one than "
+            "loopback needs a key (`userprofile keys create`)."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port; USERPROFILE_API_PORT if not given."),
+    ] = None,
+) -> None:
+    """Serve the API, the dashboard and the data map over HTTP until Ctrl-C.
+
+    They read the serving database only: neither Spark nor Dagster has to run.
+    """
+    from userprofile_assets.cli.serve import run_serve
+
+    settings = _settings()
+    code = run_serve(settings, host=host or settings.api_host, port=port or settings.api_port)
+    raise typer.Exit(code)
 
 
 @app.command()

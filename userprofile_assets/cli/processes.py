@@ -78,6 +78,7 @@ class Supervisor:
         out: Where everything is printed.
         answer_seconds: How long a part may take until it answers.
         stop_seconds: How long a part gets to end by itself.
+        on_ready: Called once, when all parts have answered.
     """
 
     def __init__(
@@ -87,11 +88,13 @@ class Supervisor:
         out: IO[str],
         answer_seconds: float = 120,
         stop_seconds: float = 20,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._parts = parts
         self._out = out
         self._answer_seconds = answer_seconds
         self._stop_seconds = stop_seconds
+        self._on_ready = on_ready
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._stop = threading.Event()
         self._hurry = threading.Event()
@@ -138,7 +141,11 @@ class Supervisor:
             self.say(f"{event.part.name} answers after {seconds:.1f} s: {event.part.address}")
             waiting.discard(event.part.name)
             if not waiting:
-                self.say(f"All parts answer after {seconds:.1f} s. Ctrl-C ends them.")
+                self.say(
+                    f"All parts answer after {seconds:.1f} s. "
+                    "Ctrl-C, or `userprofile down`, ends them."
+                )
+                self._on_ready()
 
     def _live(self, part: Part) -> None:
         """Start a part, wait for its answer and then for its end; a thread of its own runs this."""

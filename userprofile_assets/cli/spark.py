@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -80,7 +82,14 @@ def background_engine(settings: Settings, command: str) -> Iterator[BackgroundEn
     try:
         yield background
     finally:
+        _hush()
         background.close()
+
+
+def _hush() -> None:
+    """Let pyspark's client not tell that it releases statements of a session that just ended."""
+    if "pyspark.sql.connect.logging" in sys.modules:
+        logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL)
 
 
 def tell(sentence: str) -> None:

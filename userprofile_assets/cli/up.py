@@ -1,21 +1,24 @@
-"""`userprofile up`: a warm Spark and the Dagster UI, by one command in the foreground.
+"""`userprofile up`: a warm Spark, the Dagster UI and the API, by one command in the foreground.
 
 Belongs here: which parts there are and what each is told. Does not belong here: their common life
 (`processes.py`), Dagster's own processes (`dagster_dev.py`), Spark's
-(`warehouse/connect_server.py`).
+(`warehouse/connect_server.py`), the API's (`api_process.py`), running without a terminal
+(`up_detached.py`).
 """
 
 from __future__ import annotations
 
-import errno
-import socket
+import os
 import sys
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from userprofile_assets.cli.api_process import ApiProcess, address, start_api
 from userprofile_assets.cli.dagster_dev import HOST, DagsterDev, start_dagster_dev
 from userprofile_assets.cli.processes import Part, Supervisor
 from userprofile_assets.cli.spark import session_options, tell
+from userprofile_assets.cli.up_state import UpState, lock_file, remove_state, write_state
 from userprofile_assets.errors import LockTimeoutError, PermanentError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.settings import PREFIX
@@ -29,78 +32,61 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from userprofile_assets.cli.up_ports import UpPorts
     from userprofile_assets.settings import Settings
 
 # What a former `up` that was killed leaves is gone within a tenth of a second.
 _FORMER_SECONDS = 3.0
 
 
-def run_up(settings: Settings, *, port: int, connect_port: int) -> int:
+def run_up(settings: Settings, ports: UpPorts) -> int:
     """Run everything until somebody ends it, and return the exit code.
 
-    With USERPROFILE_SPARK_REMOTE set, Spark is elsewhere and only Dagster is started.
+    With USERPROFILE_SPARK_REMOTE set, Spark is elsewhere and only the other parts are started.
 
     Args:
         settings: The settings.
-        port: Port of the Dagster UI.
-        connect_port: Port of the Spark Connect server.
+        ports: Where the parts shall answer.
 
     Raises:
         PermanentError: It runs already on this home, or a port is taken.
     """
     with _alone(settings.home):
-        check_port(port, option="--port")
+        ports.check(settings)
         parts, environment = [], {}
         if settings.spark_remote is None:
-            check_port(connect_port, option="--connect-port")
             token = connect_token(settings.home)
-            environment[f"{PREFIX}SPARK_REMOTE"] = remote_address(connect_port, token)
-            parts.append(_spark(settings, connect_port, token))
+            environment[f"{PREFIX}SPARK_REMOTE"] = remote_address(ports.connect, token)
+            parts.append(_spark(settings, ports.connect, token))
 
         def start(_: threading.Event) -> DagsterDev:
-            return start_dagster_dev(settings, port=port, environment=environment)
+            return start_dagster_dev(settings, port=ports.ui, environment=environment)
 
-        parts.append(Part(name="dagster", address=f"http://{HOST}:{port}", start=start))
-        supervisor = Supervisor(parts, out=sys.stdout)
-        supervisor.say(f"Starting {' and '.join(part.name for part in parts)}")
-        return supervisor.run()
-
-
-def check_port(port: int, *, option: str) -> None:
-    """Refuse a port that something listens on.
-
-    Args:
-        port: The port of the loopback interface.
-        option: The option that chooses it, for the message.
-
-    Raises:
-        PermanentError: It is taken, or this user may not listen on it.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        parts.append(Part(name="dagster", address=f"http://{HOST}:{ports.ui}", start=start))
+        if ports.api is not None:
+            parts.append(_api(settings, ports.api))
+        state = UpState(
+            pid=os.getpid(),
+            ready=False,
+            addresses={part.name: part.address for part in parts},
+        )
+        write_state(settings.home, state)
+        supervisor = Supervisor(
+            parts,
+            out=sys.stdout,
+            on_ready=lambda: write_state(settings.home, replace(state, ready=True)),
+        )
+        supervisor.say(f"Starting {', '.join(part.name for part in parts)}")
         try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            raise PermanentError(
-                "another program listens there" if taken else f"cannot be used: {error.strerror}",
-                where=f"port {port}",
-                remedy=f"choose another one with {option}"
-                + (
-                    f", or end that program (`ss -ltnp sport = :{port}` names it; perhaps a "
-                    "`userprofile up`, `make ui` or `dagster dev` of another directory)"
-                    if taken
-                    else ""
-                ),
-            ) from error
+            return supervisor.run()
+        finally:
+            remove_state(settings.home)
 
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Hold the lock that admits one `userprofile up` to a home."""
-    lock = exclusive_lock(
-        home / "locks" / "up.lock", purpose="`userprofile up`", timeout=_FORMER_SECONDS
-    )
+    lock = exclusive_lock(lock_file(home), purpose="`userprofile up`", timeout=_FORMER_SECONDS)
     with ExitStack() as stack:
         try:
             stack.enter_context(lock)
@@ -108,7 +94,8 @@ def _alone(home: Path) -> Iterator[None]:
             raise PermanentError(
                 f"`userprofile up` runs already: {error.what}",
                 where=str(home),
-                remedy="use that one, or end it, or set USERPROFILE_HOME to another directory",
+                remedy="use that one, or end it (`userprofile down`), or set USERPROFILE_HOME to "
+                "another directory",
             ) from error
         yield
 
@@ -125,3 +112,10 @@ def _spark(settings: Settings, port: int, token: str) -> Part:
         )
 
     return Part(name="spark", address=f"sc://localhost:{port}", start=start)
+
+
+def _api(settings: Settings, port: int) -> Part:
+    def start(_: threading.Event) -> ApiProcess:
+        return start_api(settings, port=port)
+
+    return Part(name="api", address=address(settings.api_host, port), start=start)

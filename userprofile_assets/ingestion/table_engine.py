@@ -40,6 +40,7 @@ def engine_for(
     tls: str | None = None,
     ca: str | None = None,
     writable: bool = False,
+    pool_size: int = 0,
 ) -> sqlalchemy.Engine:
     """Make an engine that never waits for ever; opens no connection.
 
@@ -52,7 +53,9 @@ def engine_for(
             ORDER BY included. The URL's query may set its own.
         tls: USERPROFILE_MYSQL_TLS (see `mysql_tls.tls_mode`), or None for its default.
         ca: USERPROFILE_MYSQL_CA, or None.
-        writable: Whether an SQLite file is opened for writing too, and made if it is missing.
+        writable: Whether an SQLite file is opened for writing too, and made if it is missing; and
+            whether PyMySQL tells the server that it may ask for rows (`serving/bulk_mysql.py`).
+        pool_size: Connections that are kept open for the next who needs one; 0: none.
 
     Raises:
         SettingsError: It is no URL, the driver that it names is not installed, or it does not
@@ -77,11 +80,15 @@ def engine_for(
         options["charset"] = "utf8mb4"
     if parsed.get_backend_name() == "sqlite" and not writable:
         parsed = _read_only(parsed)
+    # NullPool: an export holds one connection for minutes and needs it once a day, so a kept one
+    # would only be found dead.
+    pool: dict[str, Any] = {"poolclass": sqlalchemy.NullPool}
+    if pool_size:
+        pool = {"poolclass": sqlalchemy.QueuePool, "pool_size": pool_size, "max_overflow": 0}
     try:
-        # NullPool: an export holds one connection for minutes and needs it once a day, so a kept
-        # one would only be found dead. hide_parameters: no value of a row in a message.
+        # hide_parameters: no value of a row in a message.
         engine = sqlalchemy.create_engine(
-            parsed, poolclass=sqlalchemy.NullPool, connect_args=options, hide_parameters=True
+            parsed, connect_args=options, hide_parameters=True, **pool
         )
     except ModuleNotFoundError as error:
         module = (error.name or str(error)).partition(".")[0]
@@ -98,7 +105,7 @@ def engine_for(
             remedy="write mysql+pymysql://...",
         )
     if mysql and driver == "pymysql":
-        _shorten_the_login(engine)
+        _adapt_pymysql(engine, sends_rows=writable)
     return engine
 
 
@@ -126,8 +133,11 @@ def _parsed(url: str) -> tuple[sqlalchemy.URL, str]:
         ) from None
 
 
-def _shorten_the_login(engine: sqlalchemy.Engine) -> None:
-    """Wait for answers during the login no longer than for the connection.
+def _adapt_pymysql(engine: sqlalchemy.Engine, *, sends_rows: bool) -> None:
+    """Wait for answers during the login no longer than for the connection; offer LOAD DATA LOCAL.
+
+    PyMySQL's option `local_infile` offers that too, and then sends any file that the server names.
+    Without the option it refuses whatever it is asked for.
 
     PyMySQL's connect_timeout ends with the TCP connection. A server that takes it and says nothing
     (a full backlog, a black hole behind a load balancer) would be waited for with read_timeout,
@@ -138,6 +148,10 @@ def _shorten_the_login(engine: sqlalchemy.Engine) -> None:
     @event.listens_for(engine, "do_connect")
     def shorten(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> Any:
         del record
+        if sends_rows:
+            from pymysql.constants import CLIENT
+
+            options["client_flag"] = options.get("client_flag", 0) | CLIENT.LOCAL_FILES
         # No argument does it: the connection is set up before it is opened.
         connection = dialect.dbapi.connect(*arguments, **options, defer_connect=True)
         read_timeout = connection._read_timeout  # noqa: SLF001 - it has no public name

@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from userprofile_assets.errors import UserProfileError
+from userprofile_assets.records.moments import now_text
 from userprofile_assets.records.tables import tables
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class RecordsHistory:
             results: What a run found.
             run_id: The run.
         """
-        checked_at = _timestamp(datetime.now(UTC))
+        checked_at = now_text()
         rows = [_row(result, run_id, checked_at) for result in results]
         if not rows:
             return True
@@ -136,7 +136,3 @@ def _row(result: RuleResult, run_id: str, checked_at: str) -> dict[str, object]:
 def _finite(value: float | None) -> float | None:
     # MySQL has no NaN and no infinity; the message tells them.
     return value if value is None or math.isfinite(value) else None
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from userprofile_assets.quality.threshold import Threshold
 
 Strength = Literal["strong", "soft"]
@@ -224,8 +222,3 @@ def metric_name(text: str) -> str:
     digest = hashlib.sha256(plain.encode()).hexdigest()[:12]
     head = plain.encode("ascii", "replace").decode()[: _MOST_METRIC - len(digest) - 1]
     return f"{head}#{digest}"
-
-
-def blocked_days(results: Sequence[RuleResult]) -> tuple[str, ...]:
-    """Return the days that a strong rule refuses, sorted."""
-    return tuple(sorted({result.bizdate for result in results if result.blocks}))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from userprofile_assets.records.moments import FORMAT
 from userprofile_assets.records.tables import tables
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from userprofile_assets.records.database import Records
 
-_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
-_TIMES = ("first_at", "last_at", "sent_at")
+FORMATS = ("first_at", "last_at", "sent_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +90,16 @@ def save_alerts(
 
 def _row(state: AlertState) -> dict[str, Any]:
     row = asdict(state)
-    for name in _TIMES:
+    for name in FORMATS:
         moment: datetime | None = row[name]
-        row[name] = moment and moment.astimezone(UTC).strftime(_TIME)
+        row[name] = moment and moment.astimezone(UTC).strftime(FORMAT)
     return row
 
 
 def _state(row: sqlalchemy.Row[Any]) -> AlertState:
     values = cast("dict[str, Any]", dict(row._mapping))  # noqa: SLF001 - its public name
-    for name in _TIMES:
+    for name in FORMATS:
         text: str | None = values[name]
-        values[name] = text and datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+        values[name] = text and datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
     values["held"] = bool(values["held"])
     return AlertState(**values)

@@ -17,10 +17,10 @@ from userprofile_assets.errors import (
     TransientError,
     UserProfileError,
 )
-from userprofile_assets.ingestion.table_engine import engine_for
-from userprofile_assets.ingestion.table_errors import typed_errors
+from userprofile_assets.ingestion.table_errors import database_name, typed_errors
 from userprofile_assets.locks import exclusive_lock
-from userprofile_assets.records.tables import tables
+from userprofile_assets.records.engine import serving_engine
+from userprofile_assets.records.migrations import HEAD, migrate, revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +66,21 @@ class Records:
         """Close its connections."""
         self._engine.dispose()
 
+    @property
+    def name(self) -> str:
+        """The database for messages: no user, no password."""
+        return database_name(self._engine)
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database as SQLAlchemy calls it: `sqlite`, `mysql`."""
+        return self._engine.dialect.name
+
+    @property
+    def locks(self) -> Path:
+        """Directory of lock files."""
+        return self._locks
+
     def read(self, select: sqlalchemy.Select[Any]) -> list[Any]:
         """Return the rows of a SELECT.
 
@@ -78,14 +93,23 @@ class Records:
             with self._engine.connect() as connection:
                 return list(connection.execute(select))
 
-    def write(self, work: Callable[[sqlalchemy.Connection], _T]) -> _T:
+    def write(
+        self,
+        work: Callable[[sqlalchemy.Connection], _T],
+        *,
+        doing: str = "writing the records",
+    ) -> _T:
         """Do some work in one transaction: all of it is kept, or nothing.
+
+        Args:
+            work: Gets the connection.
+            doing: What is attempted, for messages.
 
         Raises:
             RecordsError: The database refuses.
             RecordsUnavailableError: It does not answer.
         """
-        with self._errors("writing the records"):
+        with self._errors(doing):
             self._make_tables()
             with self._engine.begin() as connection:
                 return work(connection)
@@ -95,14 +119,17 @@ class Records:
             return
         from sqlalchemy import exc
 
-        metadata = tables().dq_result.metadata
-        lock = self._locks / "records.lock"
-        with exclusive_lock(lock, purpose="making the tables of the records", timeout=60):
-            try:
-                metadata.create_all(self._engine)
-            except exc.DBAPIError:
-                # Another machine was faster: the second look finds its tables. Else it fails again.
-                metadata.create_all(self._engine)
+        with self._engine.connect() as connection:
+            made = revision(connection) == HEAD
+        if not made:
+            lock = self._locks / "records.lock"
+            with exclusive_lock(lock, purpose="making the tables of the records", timeout=60):
+                try:
+                    migrate(self._engine)
+                except exc.DBAPIError:
+                    # What ran between two looks of this one is there at the second. Else it fails
+                    # again.
+                    migrate(self._engine)
         self._made = True
 
     @contextmanager
@@ -133,7 +160,12 @@ def default_url(home: Path) -> str:
 
 
 def open_records(
-    url: str | None, home: Path, *, tls: str | None = None, ca: str | None = None
+    url: str | None,
+    home: Path,
+    *,
+    tls: str | None = None,
+    ca: str | None = None,
+    read_timeout: int = 60,
 ) -> Records:
     """Open the database of the records; connects to nothing yet.
 
@@ -142,20 +174,13 @@ def open_records(
         home: USERPROFILE_HOME.
         tls: USERPROFILE_SERVING_TLS, or None for its default.
         ca: USERPROFILE_SERVING_CA, or None.
+        read_timeout: Seconds to wait for an answer of MySQL.
 
     Raises:
         SettingsError: It is no URL, its driver is missing, or it cannot keep the mode of TLS.
     """
     whole = url or default_url(home)
-    try:
-        engine = engine_for(whole, tls=tls, ca=ca, read_timeout=60, writable=True)
-    except SettingsError as error:
-        # The three settings of this database are named as those of the users' one.
-        raise SettingsError(
-            error.what,
-            where=error.where and error.where.replace("MYSQL_", "SERVING_"),
-            remedy=error.remedy and error.remedy.replace("MYSQL_", "SERVING_"),
-        ) from None
+    engine = serving_engine(whole, tls=tls, ca=ca, read_timeout=read_timeout, writable=True)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     return Records(engine, home / "locks")
@@ -170,6 +195,7 @@ def _prepare_sqlite(engine: sqlalchemy.Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
+        # First, since two processes that make the file at once both turn WAL on.
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
         # WAL: readers go on while somebody writes.
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")

@@ -123,15 +123,20 @@ def read_quality(records: Records, table: str, days: Sequence[str]) -> dict[str,
     return {dt: _quality(rows) for dt, rows in by_day.items()}
 
 
+def worst_of(statuses: Sequence[str]) -> tuple[State, dict[str, int]]:
+    """Return the worst of some results, unknown for none, and how many there are of each."""
+    state: State = next((one for one in _WORST_FIRST if one in statuses), "unknown")
+    return state, {one: statuses.count(one) for one in _WORST_FIRST if one in statuses}
+
+
 def _quality(rows: list[Any]) -> DayQuality:
     newest = rows[-1]
     # A later result of the same rule and run takes the place of the one before.
     by_rule = {row.rule: row.status for row in rows if row.run_id == newest.run_id}
-    statuses = list(by_rule.values())
-    state: State = next((one for one in _WORST_FIRST if one in statuses), "unknown")
+    state, counts = worst_of(list(by_rule.values()))
     return DayQuality(
         state=state,
-        counts={one: statuses.count(one) for one in _WORST_FIRST if one in statuses},
+        counts=counts,
         run_id=newest.run_id,
         checked_at=newest.checked_at,
     )

@@ -22,10 +22,15 @@ class RecordsResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dags
     ca: str | None = Field(default=None, description="USERPROFILE_SERVING_CA.")
     home: str = Field(description="USERPROFILE_HOME.")
 
-    def open(self) -> Records:
+    def open(self, *, read_timeout: int = 60) -> Records:
         """Return the database; it connects when something is read or written.
+
+        Args:
+            read_timeout: Seconds to wait for an answer of MySQL.
 
         Raises:
             SettingsError: It is no URL, or its driver is missing.
         """
-        return open_records(self.url or None, Path(self.home), tls=self.tls, ca=self.ca)
+        return open_records(
+            self.url or None, Path(self.home), tls=self.tls, ca=self.ca, read_timeout=read_timeout
+        )

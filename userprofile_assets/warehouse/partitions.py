@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.literals import string_literal
 
 if TYPE_CHECKING:
@@ -58,14 +59,27 @@ class Partitions:
     def point(self, bizdate: str, location: str) -> None:
         """Let a day point to a directory, whether it has a partition or not.
 
-        A partition that another run adds in between would make ADD a silent no-op, so SET follows.
+        ADD without IF NOT EXISTS refuses a partition that another run has added in between, or a
+        try of its own whose answer was lost; then SET follows.
         """
         if self._known is None:
             self.days()
-        if bizdate not in (self._known or ()):
-            self.add({bizdate: location})
-        self.move(bizdate, location)
+        if bizdate in (self._known or ()) or not self._add_new(bizdate, location):
+            self.move(bizdate, location)
         self.refresh()
+
+    def _add_new(self, bizdate: str, location: str) -> bool:
+        """Add a partition with its place; False if it cannot be added, such as one that exists."""
+        try:
+            self._run(
+                f"ALTER TABLE {self._table} ADD PARTITION (dt = '{bizdate}') "
+                f"LOCATION {string_literal(location)}"
+            )
+        except SparkError:
+            return False
+        if self._known is not None:
+            self._known.add(bizdate)
+        return True
 
     def refresh(self) -> None:
         """Let this session forget what it knows of the table's files."""

@@ -1,16 +1,20 @@
-"""A backfill as the Dagster UI launches it: real web server, real daemon, GraphQL."""
+"""A backfill and a failing run as the Dagster UI launches them: real web server, real daemon."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from userprofile_assets_tests.support.graphql import ENDED, WebServer
 from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import ASSETS, CHECKOUT, wait_until
+from userprofile_assets_tests.support.web import Answer, Web
 
-pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(2400)]
 
 DAYS = ["2015-05-18", "2015-05-19"]
+WITHOUT_LOG = "2015-05-20"
 
 PARTITIONS = """
 query Partitions($key: AssetKeyInput!) {
@@ -35,8 +39,25 @@ query Schedules($repository: RepositorySelector!) {
 
 
 @pytest.fixture(scope="module")
-def webserver(module_project):
+def outside():
+    """The logs of two days, and who is told of failures."""
+    server = Web()
+    for day in DAYS:
+        server.script(f"/log_{day.replace('-', '')}.txt", Answer(body=f"line of {day}\n".encode()))
+    server.script("/alert", Answer(status=200))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def webserver(module_project, outside):
     port = free_port()
+    module_project.configure(
+        LOG_URL=outside.url("/log_${bizdate}.txt"),
+        ALERT_URLS=f"json://127.0.0.1:{outside.port}/alert",
+        ALERT_EXPECTED_BY="off",
+        UI_URL=f"http://127.0.0.1:{port}",
+    )
     workspace = str(CHECKOUT / "workspace.yaml")
     child = module_project.start("dagster-webserver", "-w", workspace, "-p", str(port))
     server = WebServer(f"http://127.0.0.1:{port}")
@@ -62,9 +83,8 @@ def runs(module_project, webserver):
         found = webserver.runs(wanted)
         return found if found and {run["status"] for run in found} <= ENDED else None
 
-    found = wait_until(ended, "the end of the backfill's runs", seconds=400)
+    yield wait_until(ended, "the end of the backfill's runs", seconds=1200)
     daemon.end()
-    return found
 
 
 def days_of(run):
@@ -92,6 +112,19 @@ def test_each_day_of_the_backfill_has_its_own_log(module_project):
     first, second = (module_project.published("raw_log_oss", day)[0] for day in DAYS)
     assert first.run_id != second.run_id
     assert first.sha256 != second.sha256
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_run_that_fails_is_told_by_the_sensor_of_the_daemon(webserver, outside):
+    assert outside.asked("/alert") == []
+    run = webserver.launch(["raw_log_oss"], WITHOUT_LOG)
+    wait_until(lambda: outside.asked("/alert"), "the alert")
+    (told,) = outside.asked("/alert")
+    said = json.loads(told.body)
+    assert webserver.status(run) == "FAILURE"
+    assert said["type"] == "failure"
+    text = f"{said['title']} {said['message']}"
+    assert [part for part in ("raw_log_oss", WITHOUT_LOG, "404", run) if part not in text] == []
 
 
 def test_the_ui_shows_the_schedule_at_half_past_midnight_and_switched_off(webserver):

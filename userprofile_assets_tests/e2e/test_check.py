@@ -9,7 +9,7 @@ import pytest
 
 from userprofile_assets_tests.support.project import TABLES
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(2400)]
 
 DAY = "2015-05-18"
 LOG, USERS = TABLES

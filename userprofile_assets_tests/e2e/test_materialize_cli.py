@@ -14,7 +14,7 @@ from userprofile_assets_tests.support.project import (
 )
 from userprofile_assets_tests.support.web import Answer, Web
 
-pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(2400)]
 
 DAY = "2015-05-18"
 RANGE = ("2015-05-19", "2015-05-20", "2015-05-21", "2015-05-22")

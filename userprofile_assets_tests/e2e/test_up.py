@@ -14,7 +14,9 @@ import socket
 import threading
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from urllib.request import urlopen
 
 import dagster as dg
 import pytest
@@ -24,7 +26,7 @@ from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import Child, wait_until
 from userprofile_assets_tests.support.web import Answer, Web
 
-pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(2400)]
 
 DAY, STALLED_DAY = "2015-05-18", "2015-05-19"
 USERS = ("user_info_oss", "ods_user_info_d_spark")
@@ -68,6 +70,7 @@ class Up:
     child: Child
     port: int
     connect_port: int
+    api_port: int
 
     @property
     def web(self):
@@ -96,9 +99,10 @@ class Up:
 
 def start_up(project, *options):
     """Start it and wait until all parts answer."""
-    port, connect_port = free_port(), free_port()
-    ports = ("--port", str(port), "--connect-port", str(connect_port))
-    up = Up(project.start("userprofile", "up", *ports, *options), port, connect_port)
+    ports = free_port(), free_port(), free_port()
+    named = zip(("--port", "--connect-port", "--api-port"), map(str, ports), strict=True)
+    child = project.start("userprofile", "up", *chain.from_iterable(named), *options)
+    up = Up(child, *ports)
 
     def answers():
         up.child.check_alive()
@@ -147,8 +151,14 @@ def test_each_part_is_shown_with_its_address(first):
     printed = first.child.printed()
     assert f"http://127.0.0.1:{first.port}" in printed
     assert f"sc://localhost:{first.connect_port}" in printed
+    assert f"http://127.0.0.1:{first.api_port}" in printed
     assert re.search(r"All parts answer after \d+\.\d s", printed)
     assert "dagster | " in printed
+
+
+def test_the_api_answers_beside_it(first):
+    with urlopen(f"http://127.0.0.1:{first.api_port}/healthz") as answer:
+        assert answer.status == 200
 
 
 def test_the_parts_listen_on_the_loopback_interface_only(first):
@@ -158,7 +168,7 @@ def test_the_parts_listen_on_the_loopback_interface_only(first):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
         if line.split()[3] == "0A"
     }
-    ours = {f"{first.port:04X}", f"{first.connect_port:04X}"}
+    ours = {f"{port:04X}" for port in (first.port, first.connect_port, first.api_port)}
     addresses = {place.split(":")[0] for place in listening if place.split(":")[1] in ours}
     # 127.0.0.1, in IPv4 and mapped into IPv6, as the kernel writes them.
     assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"}
@@ -289,7 +299,7 @@ def is_free(port):
 
 def test_after_kill_minus_9_nothing_is_left_and_its_ports_are_free(cut_off, first):
     # The kernel closes the sockets of a JVM after its process has become a zombie.
-    for port in (first.port, first.connect_port):
+    for port in (first.port, first.connect_port, first.api_port):
         wait_until(partial(is_free, port), "a free port", seconds=30)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from userprofile_assets_tests.support.project import scratch_project
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 DAY = "2015-05-18"
 OLD_JAVA = """\

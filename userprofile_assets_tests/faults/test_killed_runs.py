@@ -20,7 +20,7 @@ from userprofile_assets_tests.support.web import Answer, Web
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(2400)]
 
 DAY = "2015-05-18"
 # Where no table is at work, Spark need not start.
@@ -130,10 +130,8 @@ def test_killed_while_the_users_are_copied(day_project, endless_users):
     check_that_the_same_command_repairs(day_project, select=COPIES)
 
 
-@pytest.mark.parametrize(
-    ("asset", "rows"), [("ods_raw_log_d_spark", 200), ("ods_user_info_d_spark", 50)]
-)
-def test_killed_while_spark_is_at_work(day_project, asset, rows):
+def test_killed_while_spark_is_at_work(day_project):
+    asset = "ods_raw_log_d_spark"
     # Derby makes this file when Spark opens the metastore; a killed JVM leaves it.
     opened = day_project.home / "metastore" / "db.lck"
     opened.unlink(missing_ok=True)
@@ -145,6 +143,6 @@ def test_killed_while_spark_is_at_work(day_project, asset, rows):
     )
     wait_for_the_metastore(day_project)
     assert day_project.query(f"SELECT COUNT(*) AS n FROM {asset} WHERE dt = '20150518'") == [
-        {"n": rows}
+        {"n": 200}
     ]
     check_that_the_same_command_repairs(day_project)

@@ -7,7 +7,7 @@ import pytest
 from userprofile_assets.errors import NotPublishedError
 from userprofile_assets_tests.support.project import ASSETS
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(2400)]
 
 GOOD = ("2015-05-17", "2015-05-18", "2015-05-20")
 BAD = "2015-05-19"

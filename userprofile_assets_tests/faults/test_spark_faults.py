@@ -24,7 +24,7 @@ from userprofile_assets_tests.support.project import CHECKOUT, scratch_project, 
 from userprofile_assets_tests.support.s3_proxy import answer, black_hole
 from userprofile_assets_tests.support.spark_connect import connect_server_in
 
-pytestmark = [pytest.mark.xdist_group("spark-cluster"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark-cluster"), pytest.mark.timeout(2400)]
 
 DAY = "2024-08-07"
 FORMER = [("former",)]
@@ -105,7 +105,7 @@ def held(cluster, *, times=1):
 
 
 def wait_until_held(fault):
-    wait_until(lambda: fault.fired, "a read that is held", seconds=120)
+    wait_until(lambda: fault.fired, "a read that is held", seconds=600)
 
 
 def test_a_connect_server_that_is_killed_and_restarted_gives_the_same_rows(

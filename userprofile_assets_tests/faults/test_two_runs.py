@@ -10,7 +10,7 @@ import pytest
 from userprofile_assets_tests.support.project import ASSETS, INGEST, wait_until
 from userprofile_assets_tests.support.web import Answer, Web
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(2400)]
 
 DAY = "2015-05-18"
 LOG = b"a line of the log\n" * 100

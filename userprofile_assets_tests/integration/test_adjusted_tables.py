@@ -35,6 +35,7 @@ FROM dwd_log_info_di_spark
 WHERE dt = '${bizdate}' AND is_page_view
 GROUP BY browser;
 """
+ADJUSTED = ("ads_user_info_1d_spark", "ads_browser_pv_1d_spark")
 LAST_COLUMN = "    dt STRING COMMENT 'Business date, yyyymmdd'\n"
 LAST_OUTPUT = "    max(is_registered) AS is_registered\nFROM weighed"
 
@@ -67,13 +68,19 @@ def adjusted(tmp_path):
 
 @pytest.fixture
 def materialize(settings):
-    """Materialize every asset of a day with the SQL of a directory."""
+    """Materialize the two adjusted tables of a day, and all they are made from."""
     instance = dg.DagsterInstance.ephemeral()
 
     def run(day, directory=None):
         definitions = build_definitions(settings=settings, sql_directory=directory)
+        graph = definitions.resolve_asset_graph()
+        wanted = dg.AssetSelection.assets(*ADJUSTED).upstream().resolve(graph)
         job = definitions.resolve_implicit_global_asset_job_def()
-        return job.execute_in_process(instance=instance, partition_key=day)
+        return job.execute_in_process(
+            instance=instance,
+            partition_key=day,
+            asset_selection=sorted(wanted & graph.materializable_asset_keys),
+        )
 
     yield run
     instance.dispose()

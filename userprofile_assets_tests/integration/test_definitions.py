@@ -31,6 +31,11 @@ GROUPS = {
     "ads_user_info_1d_spark": "ads",
     "ads_region_pv_1d_spark": "ads",
     "ads_city_registration_1d_spark": "ads",
+    "ads_traffic_1d_spark": "ads",
+    "ads_user_info_1d": "serving",
+    "ads_region_pv_1d": "serving",
+    "ads_city_registration_1d": "serving",
+    "ads_traffic_1d": "serving",
 }
 
 
@@ -76,6 +81,11 @@ def test_edges_follow_from_the_sources_the_paths_and_the_sql(definitions):
         "ads_user_info_1d_spark": {"dws_user_info_all_di_spark"},
         "ads_region_pv_1d_spark": {"dws_user_info_all_di_spark"},
         "ads_city_registration_1d_spark": {"ads_user_info_1d_spark", "ods_user_info_d_spark"},
+        "ads_traffic_1d_spark": {"dwd_log_info_di_spark", "dwd_log_value_di_spark"},
+        "ads_user_info_1d": {"ads_user_info_1d_spark"},
+        "ads_region_pv_1d": {"ads_region_pv_1d_spark"},
+        "ads_city_registration_1d": {"ads_city_registration_1d_spark"},
+        "ads_traffic_1d": {"ads_traffic_1d_spark"},
     }
 
 

@@ -191,7 +191,7 @@ def test_a_running_statement_is_cancelled_from_another_thread(engine, executor):
         engine.cancel()
         return not thread.is_alive()
 
-    wait_until(cancelled, "the end of the statement", seconds=60)
+    wait_until(cancelled, "the end of the statement", seconds=600)
     assert len(caught) == 1
     assert executor.run("SELECT 1", where="x") == [(1,)]
 

@@ -106,7 +106,7 @@ def test_the_days_of_a_run_share_a_directory_and_cost_few_statements(
         engine.statements.clear()
         second = runner.fill_day(NEXT)
         assert [statement.split()[0] for statement in engine.statements] == [
-            "INSERT", "SELECT", "ALTER", "ALTER", "REFRESH",
+            "INSERT", "SELECT", "ALTER", "REFRESH",
         ]  # fmt: skip
     assert first.location.rpartition("/")[0] == second.location.rpartition("/")[0]
     assert (words(DAY), words(NEXT)) == ([("a", 1)], [("b", 1)])
@@ -177,6 +177,21 @@ def test_a_run_that_is_killed_before_any_of_its_statements_leaves_a_whole_day(
     assert writers(spark)  # nobody was left to drop them
     assert fill(runner_of("words")).rows == 3
     assert words() == new
+
+
+def test_a_partition_that_another_run_adds_in_between_is_pointed_to_the_new_rows(
+    spark, runner_of, show_lines, words, engine
+):
+    show_lines(DAY, "a")
+
+    def add_first(statement):
+        if statement.startswith("ALTER TABLE words ADD PARTITION"):
+            engine.before = lambda _: None
+            spark.sql(f"ALTER TABLE words ADD PARTITION (dt = '{DAY}') LOCATION '/nowhere'")
+
+    engine.before = add_first
+    assert fill(runner_of("words")).rows == 1
+    assert words() == [("a", 1)]
 
 
 def test_an_insert_that_fails_half_way_leaves_the_former_rows(spark, runner_of, show_lines, words):

@@ -289,17 +289,12 @@ def test_a_value_cannot_become_sql_or_a_variable(engine, tmp_path):
     assert result.value == 4
 
 
-@pytest.mark.parametrize(
-    "choice",
-    [{"inactive_users": True}, {"logic": "tutorial"}],
-    ids=["standard with inactive users", "tutorial"],
-)
-def test_the_default_rules_take_a_day_of_the_demo(spark, tmp_path, choice):
+def test_the_default_rules_take_a_day_of_the_demo_by_the_tutorials_logic(spark, tmp_path):
     lines, users = 2000, 300
     content = b"".join(
         log_chunks(date(2024, 8, 7), lines=lines, users=users, seed=7, timezone="Asia/Shanghai")
     )
-    with processing(spark, tmp_path, **choice) as made:
+    with processing(spark, tmp_path, logic="tutorial") as made:
         made.run(content, list(user_rows(users=users, seed=7)))
         results = results_of(made, DAY, rows=lines)
     assert [r.message for r in results if r.status not in {"passed", "unknown"}] == []

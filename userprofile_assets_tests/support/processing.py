@@ -49,7 +49,8 @@ JOINED = "dws_user_info_all_di_spark"
 PROFILES = "ads_user_info_1d_spark"
 PLACES = "ads_region_pv_1d_spark"
 REGISTRATIONS = "ads_city_registration_1d_spark"
-ALL = (QUARANTINE, LOG, JOINED, PROFILES, PLACES, REGISTRATIONS)
+TRAFFIC = "ads_traffic_1d_spark"
+ALL = (QUARANTINE, LOG, JOINED, PROFILES, PLACES, REGISTRATIONS, TRAFFIC)
 
 DAY = "20240807"
 _KEY = b"the key of these tests' visitors"
@@ -154,6 +155,7 @@ class Processing:
             PROFILES: day.profiles,
             PLACES: day.places,
             REGISTRATIONS: day.registrations,
+            TRAFFIC: day.traffic,
         }
         found = {
             table: differences(self.rows(table, bizdate), expected[table]()) for table in tables

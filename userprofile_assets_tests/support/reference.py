@@ -107,6 +107,20 @@ class ReferenceDay:
         )
         return counts.to_dicts()
 
+    def traffic(self) -> list[Row]:
+        """Return `ads_traffic_1d_spark`."""
+        parsed: dict[tuple[str, str], list[bool]] = {}
+        for row in self.log:
+            parsed.setdefault((row["identity"], row["device"]), []).append(row["is_page_view"])
+        known = [("parsed", *client, len(of), sum(of)) for client, of in parsed.items()]
+        others = [
+            (outcome, None, None, number, 0)
+            for outcome, number in self.outcomes().items()
+            if outcome != "parsed"
+        ]
+        names = ("outcome", "identity", "device", "line_count", "pv")
+        return [dict(zip(names, row, strict=True)) for row in (*known, *others)]
+
     def registrations(self) -> list[Row]:
         """Return `ads_city_registration_1d_spark`."""
         uids = self._users.filter(~_is_nobody()).select("uid").unique()

@@ -73,7 +73,7 @@ class SparkCluster:
                 if list(worker.directory.glob(f"app-*/{name}/stderr"))
             ]
 
-        return wait_until(busy, "a worker with a task", seconds=60)[0]
+        return wait_until(busy, "a worker with a task", seconds=600)[0]
 
     @contextmanager
     def no_faults(self) -> Iterator[S3Proxy]:

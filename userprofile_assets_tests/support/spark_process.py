@@ -110,7 +110,7 @@ class SparkProcess:
                 pytest.fail(f"{self.name} ended:\n{self.last_words()}")
             return is_listening(self.port)
 
-        wait_until(up, f"{self.name} on port {self.port}", seconds=120)
+        wait_until(up, f"{self.name} on port {self.port}", seconds=600)
 
     def is_alive(self) -> bool:
         """Tell whether it runs."""
@@ -151,7 +151,7 @@ class SparkServer(SparkProcess):
     def wait_for_jobs(self, status: str) -> list[dict[str, Any]]:
         """Wait until the server has jobs of a status."""
         what = f"{status} jobs of {self.name}"
-        return wait_until(lambda: self._now(status) or [], what, seconds=120)
+        return wait_until(lambda: self._now(status) or [], what, seconds=600)
 
     def wait_until_idle(self, *, seconds: float = 60) -> None:
         """Wait until the server says that it runs no job; it has to answer."""

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from userprofile_assets.catalog.dataset_facts import DatasetFacts
 from userprofile_assets.catalog.model import Catalog, Column, Dataset
 from userprofile_assets.cli import catalog_text
-from userprofile_assets.cli.catalog_facts import DatasetFacts
 from userprofile_assets.cli.main import main
 from userprofile_assets.cli.plain_text import Look
 from userprofile_assets.records.database import open_records
@@ -61,15 +61,15 @@ def test_all_datasets_are_listed_by_layer(userprofile):
     lines = answer(userprofile).splitlines()
 
     assert [line for line in lines if not line.startswith(" ")] == [
-        "sources", "ingest", "ods", "dim", "dwd", "dws", "ads",
+        "sources", "ingest", "ods", "dim", "dwd", "dws", "ads", "serving", "api",
     ]  # fmt: skip
-    assert len([line for line in lines if line.startswith(" ")]) == 16
+    assert len([line for line in lines if line.startswith(" ")]) == 28
 
 
 def test_the_list_as_json_has_one_object_for_each(userprofile):
     found = json.loads(answer(userprofile, "--format", "json"))
 
-    assert len(found) == 16
+    assert len(found) == 28
     assert found[1] | {"description": ""} == {
         "name": "user_log_httpfile",
         "kind": "source",
@@ -93,7 +93,10 @@ def test_a_search_as_json_is_complete(userprofile):
     found = json.loads(answer(userprofile, "search", "zodiac", "--format", "json"))
 
     assert {hit["name"] for hit in found} == {
+        "ads_user_info_1d",
         "ads_user_info_1d_spark",
+        "api_v1_demographics",
+        "api_v1_users",
         "dws_user_info_all_di_spark",
         "ods_user_info_d_mysql",
         "ods_user_info_d_spark",
@@ -106,7 +109,7 @@ def test_more_hits_than_are_shown_are_announced(userprofile):
     code, out, err = userprofile("search", "spark", "--limit", "2")
 
     assert (code, out.count(", table") + out.count(", view") + out.count(", lookup")) == (0, 2)
-    assert err == "2 of 12 shown; see --limit and --format\n"
+    assert err == "2 of 13 shown; see --limit and --format\n"
 
 
 def test_a_search_that_finds_nothing_says_so(userprofile):
@@ -181,7 +184,7 @@ def test_a_table_as_json_has_everything(userprofile):
     ]
     assert shown["more_partitions"] is True
     assert shown["upstream"] == ["dws_user_info_all_di_spark"]
-    assert shown["downstream"] == ["ads_city_registration_1d_spark"]
+    assert shown["downstream"] == ["ads_city_registration_1d_spark", "ads_user_info_1d"]
     (uid,) = [column for column in shown["columns"] if column["name"] == "uid"]
     assert uid == {
         "name": "uid",
@@ -271,7 +274,7 @@ def test_lineage_of_a_table_goes_both_ways(userprofile):
         "Read by",
         "ods_user_info_d_spark",
         "├─ dws_user_info_all_di_spark ...",
-        "└─ ads_city_registration_1d_spark",
+        "└─ ads_city_registration_1d_spark ...",
     ]
 
 

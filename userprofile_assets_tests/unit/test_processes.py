@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from userprofile_assets.child_process import ChildProcess, start_child
 from userprofile_assets.cli.processes import Part, Supervisor
-from userprofile_assets.cli.up import check_port
+from userprofile_assets.cli.up_ports import UpPorts, check_port
 from userprofile_assets.errors import PermanentError, SparkError
 from userprofile_assets_tests.support.ports import free_port
 from userprofile_assets_tests.support.project import wait_until
@@ -135,9 +136,30 @@ def test_a_part_that_had_to_be_killed_is_no_clean_end(crew):
     assert "part0 did not end by itself and was killed." in crew.printed()
 
 
-def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it():
-    import socket
+def test_when_all_parts_answer_somebody_is_told_once(crew):
+    told = []
+    crew.signal_when("All parts answer", signal.SIGINT)
+    crew.run(READY, READY, on_ready=lambda: told.append(crew.printed()))
+    assert len(told) == 1
+    assert "All parts answer" in told[0]
 
+
+def test_a_free_port_is_taken_near_one_that_another_program_has(settings):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        other, another = free_port(), free_port()
+        chosen = UpPorts(ui=other, connect=another, api=port).free(settings)
+    assert (chosen.ui, chosen.connect) == (other, another)
+    assert port < chosen.api <= port + 50
+
+
+def test_no_port_is_given_to_two_parts(settings):
+    port = free_port()
+    chosen = UpPorts(ui=port, connect=port, api=port).free(settings)
+    assert len({chosen.ui, chosen.connect, chosen.api}) == 3
+
+
+def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(PermanentError, match=f"port {port}: another program listens") as raised:

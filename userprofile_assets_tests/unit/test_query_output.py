@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from userprofile_assets.cli.query import print_table, write_csv, write_json
+from userprofile_assets.cli.print_rows import print_table, write_csv, write_json
 
 ROWS = [("001", None, 1), ('a,"b"', "x\ny", 2)]
 

@@ -1,0 +1,211 @@
+// One card with a chart: its states, and the table that says and does the same as the chart.
+
+import { h, the, value } from "../common/dom.js";
+import { NOT_KNOWN, number } from "../common/text.js";
+import { loadPlotly } from "./plot.js";
+
+const WANTS_TABLES = "tables";
+const cards = new Set();
+
+function tablesWanted() {
+  try {
+    return localStorage.getItem(WANTS_TABLES) === "yes";
+  } catch {
+    return false;
+  }
+}
+
+/** Show all cards as tables, or as charts. */
+export function showTables(wanted) {
+  try {
+    localStorage.setItem(WANTS_TABLES, wanted ? "yes" : "no");
+  } catch {
+    // Storage is switched off: the choice lasts as long as the page.
+  }
+  for (const card of cards) card.asTable(wanted);
+}
+
+/** Whether all cards start as tables. */
+export function startsAsTables() {
+  return tablesWanted();
+}
+
+/**
+ * A chart of rows. A row is {cells, label, chosen, act}: what the table shows in its columns, what a
+ * screen reader says, whether it filters now, and what a click does (it gets the event).
+ */
+export class Card {
+  /**
+   * id: of its <section>. columns: heads of the table. rows: makes rows of the data. draw: draws
+   * rows and data into an element. empty: what to say if there are none. noneAside: put the row of
+   * what is not known under the chart: it may be most of the day and would flatten the others.
+   */
+  constructor(id, { columns, rows, draw, empty = "Nothing matches.", noneAside = false }) {
+    Object.assign(this, { columns, makeRows: rows, drawRows: draw, empty, noneAside });
+    this.section = the(id);
+    this.body = this.section.querySelector(".body");
+    this.title = this.section.querySelector("h2").textContent;
+    this.plot = h("div", { class: "plot", "aria-hidden": "true" });
+    this.table = h("div", { class: "table", hidden: true });
+    this.message = h("div", { class: "message", hidden: true });
+    this.skeleton = this.body.querySelector(".skeleton");
+    this.aside = h("p", { class: "aside", hidden: true });
+    this.body.append(this.plot, this.aside, this.table, this.message);
+    this.button = h(
+      "button",
+      {
+        class: "button quiet small",
+        type: "button",
+        "aria-pressed": "false",
+        "aria-label": `${this.title} as a table`,
+        onclick: () => this.asTable(!this.isTable),
+      },
+      "Table",
+    );
+    this.section.querySelector("header").append(this.button);
+    this.data = null;
+    this.isTable = false;
+    cards.add(this);
+    if (tablesWanted()) this.asTable(true);
+  }
+
+  /** Show the table, or the chart. */
+  asTable(wanted) {
+    this.isTable = wanted;
+    this.button.setAttribute("aria-pressed", String(wanted));
+    if (this.data !== null) this.render();
+  }
+
+  /** Load data and show them; the former stay until then. */
+  async load(request, refused) {
+    this.section.setAttribute("aria-busy", "true");
+    try {
+      this.data = await request();
+      this.skeleton?.remove();
+      this.say(null);
+      await this.render();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.fail(error, refused(error) ? null : () => this.load(request, refused));
+    }
+    this.section.removeAttribute("aria-busy");
+  }
+
+  fail(error, again) {
+    this.skeleton?.remove();
+    if (this.data === null || again) {
+      this.data = null;
+      this.hideAll();
+      this.say(
+        again
+          ? [
+              h("p", {}, [h("strong", {}, "This could not be loaded. "), error.message]),
+              h("button", { class: "button", type: "button", onclick: again }, "Try again"),
+            ]
+          : [h("p", {}, "Not loaded.")],
+      );
+    }
+  }
+
+  hideAll() {
+    this.plot.hidden = this.table.hidden = this.aside.hidden = true;
+  }
+
+  say(content) {
+    this.message.hidden = content === null;
+    this.message.replaceChildren(...(content ?? []));
+  }
+
+  /** Show the data as they are. */
+  async render() {
+    if (this.data === null) return;
+    const rows = this.makeRows(this.data);
+    if (rows.length === 0) {
+      this.hideAll();
+      this.say([h("p", {}, this.empty)]);
+      return;
+    }
+    this.say(null);
+    if (!this.isTable) {
+      try {
+        await loadPlotly();
+      } catch {
+        // The package is not on the server: the tables have it all.
+        this.isTable = true;
+        this.button.hidden = true;
+      }
+    }
+    this.plot.hidden = this.isTable;
+    this.table.hidden = !this.isTable;
+    const none = this.noneAside && !this.isTable ? rows.find((row) => row.none) : undefined;
+    this.writeAside(none);
+    if (this.isTable) this.writeTable(rows);
+    else await this.drawRows(this.plot, rows.filter((row) => row !== none), this.data);
+  }
+
+  writeAside(row) {
+    this.aside.hidden = row === undefined;
+    if (!row) return;
+    this.aside.replaceChildren(
+      h(
+        "button",
+        {
+          class: "button quiet small",
+          type: "button",
+          "aria-pressed": String(Boolean(row.chosen)),
+          title: row.label,
+          onclick: (event) => row.act(event),
+        },
+        `${NOT_KNOWN}: ${number(row.n)}`,
+      ),
+    );
+  }
+
+  writeTable(rows) {
+    const focused = this.table.contains(document.activeElement)
+      ? document.activeElement.dataset.row
+      : null;
+    const head = h(
+      "tr",
+      {},
+      this.columns.map((name, index) => h("th", { scope: "col", class: index ? "n" : null }, name)),
+    );
+    const body = rows.map((row, index) => h("tr", {}, this.cellsOf(row, index)));
+    this.table.replaceChildren(
+      h("table", {}, [
+        h("caption", { class: "unseen" }, this.title),
+        h("thead", {}, head),
+        h("tbody", {}, body),
+      ]),
+    );
+    // A click loads new numbers; whoever uses the keyboard stays where they were.
+    if (focused !== null) this.table.querySelector(`[data-row="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  cellsOf(row, index) {
+    const [first, ...rest] = row.cells;
+    const name = value(first, { class: first === NOT_KNOWN ? "none" : null });
+    const head = row.act
+      ? h(
+          "button",
+          {
+            class: "row",
+            type: "button",
+            "aria-pressed": String(Boolean(row.chosen)),
+            dataset: { row: row.label ?? String(index) },
+            onclick: (event) => row.act(event),
+          },
+          name,
+        )
+      : name;
+    return [
+      h("th", { scope: "row" }, head),
+      ...rest.map((cell) => h("td", { class: "n" }, value(cell))),
+    ];
+  }
+}
+
+/** Draw all charts anew, for example in other colours. */
+export function renderAll() {
+  for (const card of cards) card.render();
+}
