@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from userprofile_assets.warehouse.executor import Executor
     from userprofile_assets.warehouse.table_model import TableDefinition
 
-_ATTEMPTS = 5
+# As many as runs that may make one view at once; each try that fails is one that another won.
+_ATTEMPTS = 10
 
 _DEPTH = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
@@ -51,13 +52,14 @@ def replace_view(
     query = query_of(text)
     refused: SparkError | None = None
     for _ in range(_ATTEMPTS):
-        if _is_current(executor, view, query, where=where):
+        found = _described(executor, view, where=where)
+        if found is not None and _is_current(found, view, query, where=where):
             return False
         try:
             executor.run(text, where=where)
         except SparkError as error:
             # Perhaps another run was faster. Spark replaces a view by dropping and creating it, so
-            # that a third one may fail at the second try too.
+            # that with more than two runs a later try may fail too.
             refused = error
         else:
             return True
@@ -75,11 +77,22 @@ def query_of(create: str) -> str:
     raise ValueError("CREATE VIEW without AS")
 
 
-def _is_current(executor: Executor, view: TableDefinition, query: str, *, where: str) -> bool:
+def _described(
+    executor: Executor, view: TableDefinition, *, where: str
+) -> Mapping[str, Any] | None:
+    """Return what Spark tells of the view; None if it cannot, so that making it decides."""
     if not executor.table_exists(view.table):
-        return False
-    rows = executor.run(f"DESCRIBE EXTENDED {view.table} AS JSON", where=where)
-    found: dict[str, Any] = json.loads(rows[0][0])
+        return None
+    try:
+        rows = executor.run(f"DESCRIBE EXTENDED {view.table} AS JSON", where=where)
+    except SparkError:
+        # Another run is replacing it: between the two looks it was dropped.
+        return None
+    described: dict[str, Any] = json.loads(rows[0][0])
+    return described
+
+
+def _is_current(found: Mapping[str, Any], view: TableDefinition, query: str, *, where: str) -> bool:
     if found.get("type") != "VIEW":
         raise SparkError(
             "Spark has a table of this name, the file makes a view; nothing was changed",

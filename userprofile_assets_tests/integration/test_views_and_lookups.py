@@ -84,8 +84,26 @@ def test_two_runs_that_make_one_view_at_once_both_go_on(words, runner_of, engine
     assert made == [None, True]
 
 
+def test_a_view_that_another_run_drops_while_it_is_looked_at_is_made(
+    spark, words, runner_of, engine
+):
+    """Spark replaces a view by dropping and creating it."""
+    runner_of("long_words").replace_view()
+    dropped: list[str] = []
+
+    def drop(statement):
+        if statement.startswith("DESCRIBE") and not dropped:
+            dropped.append(statement)
+            spark.sql("DROP VIEW long_words")
+
+    engine.before = drop
+    assert runner_of("long_words").replace_view() is True
+    assert dropped == ["DESCRIBE EXTENDED long_words AS JSON"]
+    assert spark.table("long_words").count() == 3
+
+
 def test_many_threads_that_make_one_view_leave_it_as_its_file_says(words, runner_of):
-    runners = [runner_of("long_words") for _ in range(4)]
+    runners = [runner_of("long_words") for _ in range(8)]
     errors = []
 
     def work(runner):
