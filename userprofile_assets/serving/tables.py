@@ -98,6 +98,9 @@ def serving_tables() -> ServingTables:
             PrimaryKeyConstraint("dt", "uid"),
             Index("ads_user_info_1d_pv", "dt", "pv", "uid"),
             Index("ads_user_info_1d_place", "dt", "country", "region", "city"),
+            # Behind it is the uid, so a region's users are in order; those of the index before it
+            # are only in the order of a city.
+            Index("ads_user_info_1d_region", "dt", "country", "region"),
             Index("ads_user_info_1d_device", "dt", "device", "pv"),
             **clustered,
         ),

@@ -13,18 +13,21 @@ from userprofile_assets.serving.reader import open_reader
 from userprofile_assets_tests.support.served_days import profile, serve_day
 
 DAY = "20240807"
-BY_PV, BY_PLACE, BY_DEVICE = (f"ads_user_info_1d_{name}" for name in ("pv", "place", "device"))
+BY_PV, BY_PLACE, BY_REGION, BY_DEVICE = (
+    f"ads_user_info_1d_{name}" for name in ("pv", "place", "region", "device")
+)
 SIZE = 20
 
-# A user in a hundred has an ipad, one in three is in Zhejiang; page views go up to 399.
+# A user in a hundred has an ipad, nearly one in three is in Beijing, one
+# in forty in Tibet, half of those in the city C; page views go up to 399.
 PROFILES = [
     profile(
         f"user{number:04}",
         pv=number * 7 % 400,
         device="ipad" if number % 100 == 0 else "android",
         country="China",
-        region=("Zhejiang", "Beijing", "Shanghai")[number % 3],
-        city="A",
+        region="Tibet" if number % 40 == 1 else ("Zhejiang", "Beijing", "Shanghai")[number % 3],
+        city="C" if number % 80 == 1 else "A",
         gender=("f", "m")[number % 2],
         age_range="20-30",
         zodiac="Leo",
@@ -58,6 +61,10 @@ def plan_of(reader, query):
         (UserQuery(), PRIMARY),
         (UserQuery(sort="-pv"), BY_PV),
         (UserQuery(filters=filters(region="Beijing")), PRIMARY),
+        (UserQuery(filters=filters(region="Tibet")), BY_REGION),
+        (UserQuery(filters=filters(region="Tibet", gender="m")), BY_REGION),
+        (UserQuery(filters=filters(region="Tibet"), sort="pv"), BY_PLACE),
+        (UserQuery(filters=filters(city="C")), BY_PLACE),
         (UserQuery(pv_min=398), BY_PV),
         (UserQuery(filters=filters(device="ipad")), BY_DEVICE),
         (UserQuery(filters=filters(device="ipad"), sort="-pv"), BY_DEVICE),
@@ -68,6 +75,10 @@ def plan_of(reader, query):
         "all by uid",
         "all by page views",
         "a third of them",
+        "a small region",
+        "one gender of a small region",
+        "a small region by page views",
+        "a small city",
         "few page views fit",
         "a rare device",
         "a rare device by page views",
@@ -84,7 +95,7 @@ def test_of_a_value_that_no_profile_has_nothing_is_read(reader):
 
 
 @pytest.mark.parametrize("sort", ["uid", "-uid", "pv", "-pv"])
-@pytest.mark.parametrize("index", [None, PRIMARY, BY_PV, BY_PLACE, BY_DEVICE])
+@pytest.mark.parametrize("index", [None, PRIMARY, BY_PV, BY_PLACE, BY_REGION, BY_DEVICE])
 def test_by_each_index_pages_have_the_same_rows_in_the_same_order(reader, index, sort):
     query = UserQuery(
         filters=filters(device="ipad", country="China"), pv_min=100, sort=sort, fields=("uid",)

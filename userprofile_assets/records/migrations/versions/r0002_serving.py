@@ -72,6 +72,7 @@ def _make_results(metadata: MetaData) -> None:
         PrimaryKeyConstraint("dt", "uid"),
         Index("ads_user_info_1d_pv", "dt", "pv", "uid"),
         Index("ads_user_info_1d_place", "dt", "country", "region", "city"),
+        Index("ads_user_info_1d_region", "dt", "country", "region"),
         Index("ads_user_info_1d_device", "dt", "device", "pv"),
         **_CLUSTERED,
     )
