@@ -9,22 +9,20 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
 from userprofile_assets.child_process import ChildProcess, start_child
+from userprofile_assets.cli.first_answer import Part, wait_for_answer
 from userprofile_assets.errors import PermanentError
-from userprofile_assets.warehouse.driver_log import last_lines, open_log
+from userprofile_assets.warehouse.driver_log import open_log
 
 if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
     from userprofile_assets.settings import Settings
-
-_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,18 +49,13 @@ class ApiProcess:
         Raises:
             PermanentError: It ended or took too long.
         """
-        deadline = time.monotonic() + seconds
-        while not self._answers():
-            code = self.process.exit_code()
-            if code is not None or time.monotonic() > deadline:
-                what = "does not answer in time" if code is None else f"ended with {code}"
-                raise PermanentError(
-                    f"`userprofile serve` {what}; the end of its log:\n{last_lines(self.log_file)}",
-                    where=address(self.host, self.port),
-                    remedy=f"read {self.log_file}; --no-api starts the other parts without it",
-                )
-            if stop_event.wait(_LOOK_SECONDS):
-                return
+        part = Part(
+            "userprofile serve",
+            address(self.host, self.port),
+            self.log_file,
+            "--no-api starts the other parts without it",
+        )
+        wait_for_answer(part, self.process, self._answers, seconds=seconds, stop_event=stop_event)
 
     def exit_code(self) -> int | None:
         """Return its exit code; None while it runs."""

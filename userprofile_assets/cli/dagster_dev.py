@@ -22,10 +22,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from userprofile_assets.child_process import ChildProcess, start_child
 from userprofile_assets.cli.dagster_home import prepare_dagster_home
+from userprofile_assets.cli.first_answer import Part, wait_for_answer
 from userprofile_assets.errors import PermanentError
 from userprofile_assets.run_server import NoRunServerError, ask, find_server
 from userprofile_assets.settings import Settings
-from userprofile_assets.warehouse.driver_log import last_lines, open_log
+from userprofile_assets.warehouse.driver_log import open_log
 
 if TYPE_CHECKING:
     import threading
@@ -83,18 +84,16 @@ class DagsterDev:
         Raises:
             PermanentError: It ended or took too long.
         """
-        deadline = time.monotonic() + seconds
-        while not self._answers():
-            code = self.process.exit_code()
-            if code is not None or time.monotonic() > deadline:
-                what = "does not answer in time" if code is None else f"ended with {code}"
-                raise PermanentError(
-                    f"`dagster dev` {what}; the end of its log:\n{last_lines(self.log_file)}",
-                    where=f"http://{HOST}:{self.port}",
-                    remedy=f"read {self.log_file}; `userprofile doctor` tests the parts one by one",
-                )
-            if stop_event.wait(_LOOK_SECONDS):
-                return
+        part = Part(
+            "dagster dev",
+            f"http://{HOST}:{self.port}",
+            self.log_file,
+            "`userprofile doctor` tests the parts one by one",
+        )
+        if not wait_for_answer(
+            part, self.process, self._answers, seconds=seconds, stop_event=stop_event
+        ):
+            return
         place = find_server(self.history)
         if self.run_server is not None and place is not None:
             # Not before: until here two cores have enough to do. Without it the first run waits.
