@@ -55,6 +55,7 @@ _FILTERS = (
     "region=province03",
     "gender=female&age_range=30-40",
     "region=province03&gender=female",
+    "device=iphone&gender=female&age_range=30-40",
     "country=China&region=province07&city=city007&gender=female",
 )
 

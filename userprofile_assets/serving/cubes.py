@@ -27,6 +27,15 @@ CUBES: dict[str, tuple[str, ...]] = {
     "city_zodiac": ("country", "region", "city", "zodiac", "is_registered"),
     "city_people": ("country", "region", "city", "gender", "age_range", "is_registered"),
     "region_people": ("country", "region", "gender", "age_range", "zodiac", "is_registered"),
+    "city_devices": (
+        "country",
+        "region",
+        "city",
+        "device",
+        "gender",
+        "age_range",
+        "is_registered",
+    ),
     "all": ("country", "region", "device", "gender", "age_range", "zodiac", "is_registered"),
 }
 """The columns that each cube is by; the smallest cube first."""

@@ -169,7 +169,7 @@ def test_the_cubes_of_a_day_add_up_to_its_profiles(records):
     assert {tuple(row) for row in found} == {("x", True, 3, 3), (None, False, 1, 1)}
     assert done.cells == {
         "totals": 2, "devices": 2, "people": 3, "places": 2, "device_people": 3,
-        "city_zodiac": 2, "city_people": 3, "region_people": 3, "all": 3,
+        "city_zodiac": 2, "city_people": 3, "region_people": 3, "city_devices": 3, "all": 3,
     }  # fmt: skip
     assert {name for name, _ in served(records)} == {
         "ads_user_info_1d",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from userprofile_assets.catalog.contributions import Known, serving
@@ -61,8 +63,9 @@ def test_every_served_column_but_the_rows_number_comes_from_the_table_of_spark(
         (["country", "gender"], "city_people"),
         (["city", "gender"], "city_people"),
         (["region", "gender", "zodiac"], "region_people"),
-        (["region", "gender", "device"], "all"),
-        (["city", "gender", "device"], None),
+        (["region", "zodiac", "device"], "all"),
+        (["city", "gender", "age_range", "device"], "city_devices"),
+        (["city", "zodiac", "device"], None),
     ],
 )
 def test_the_smallest_cube_that_has_all_columns_answers(needed, cube):
@@ -72,6 +75,17 @@ def test_the_smallest_cube_that_has_all_columns_answers(needed, cube):
 def test_a_cube_that_the_day_lacks_does_not_answer():
     assert pick_cube(["device"], among=["totals", "all"]) == "all"
     assert pick_cube(["city"], among=["totals", "all"]) is None
+
+
+def test_the_page_lists_the_cubes_as_they_are(project_root):
+    rows = re.findall(
+        r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$",
+        (project_root / "docs" / "serving.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    listed = {cube: tuple(columns.strip("`").split("`, `")) for cube, columns in rows}
+    assert listed == CUBES
+    assert [cube for cube, _ in rows] == list(CUBES)
 
 
 def test_cubes_are_by_columns_of_the_profiles():
