@@ -19,6 +19,7 @@ _RATIO = 0.85
 _NAMES = {
     "floor": "read, split, write (no rules at all)",
     "tutorial": "the tutorial's SQL, `##@@`",
+    "steps": "split and check the lines, written nowhere, `##@@`",
     DELIMITED: "ours, `##@@`",
     COMBINED: "ours, combined",
 }
