@@ -82,10 +82,10 @@ def _load(raw: Any, table: str, fixed: Mapping[str, str], source: _Source) -> bo
     from pymysql.err import MySQLError
     from pymysql.protocol import OKPacketWrapper
 
-    constants = ", ".join(f"{name} = '{value}'" for name, value in fixed.items())
+    constants = ", ".join(f"`{name}` = '{value}'" for name, value in fixed.items())
     statement = (
-        f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {table} CHARACTER SET utf8mb4 "
-        f"({', '.join(source.columns or ())}) SET {constants}"
+        f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE `{table}` CHARACTER SET utf8mb4 "
+        f"({_names(source.columns or ())}) SET {constants}"
     )
     raw._execute_command(COMMAND.COM_QUERY, statement)  # noqa: SLF001 - no public way to the packets
     try:
@@ -123,12 +123,17 @@ def _refuse(raw: Any, table: str, sent: int, taken: int) -> None:
 
 
 def _insert(cursor: Any, table: str, fixed: Mapping[str, str], source: _Source) -> None:
-    columns = ", ".join([*(source.columns or ()), *fixed])
-    head = f"INSERT INTO {table} ({columns}) VALUES ".encode()  # noqa: S608 - our own names
+    columns = _names([*(source.columns or ()), *fixed])
+    head = f"INSERT INTO `{table}` ({columns}) VALUES ".encode()  # noqa: S608 - our own names
     constants = "".join(f",'{value}'" for value in fixed.values())
     for batch in source:
         for data in _packets(_insert_lines(batch, f"{constants}),")):
             cursor.execute(head + data[:-1])
+
+
+def _names(columns: Iterable[str]) -> str:
+    # CUBE is a word of MySQL 8, though not of MariaDB.
+    return ", ".join(f"`{column}`" for column in columns)
 
 
 def _load_lines(batch: Any) -> Any:

@@ -101,7 +101,10 @@ def publish_day(
 
     @retrying(log)
     def attempt() -> PublishedDay:
-        day = _Day(table=table, dt=dt, run_id=run_id, log=log, expected=expected)
+        # In a transaction of its own: on InnoDB the first SELECT fixes what all later ones see, and
+        # the one that publishes has to see what it waited for.
+        replaced = _is_served(records, table, dt)
+        day = _Day(table=table, dt=dt, run_id=run_id, log=log, expected=expected, replaced=replaced)
         try:
             return records.write(
                 lambda connection: day.replace(connection, batches),
@@ -131,6 +134,7 @@ class _Day:
     run_id: str
     log: Callable[[str], None]
     expected: int | None
+    replaced: bool
 
     def replace(
         self, connection: sqlalchemy.Connection, batches: Callable[[], Iterable[Any]]
@@ -138,7 +142,6 @@ class _Day:
         """Do everything in the transaction of a connection."""
         tables = serving_tables()
         table: sqlalchemy.Table = getattr(tables, self.table)
-        replaced = _is_served(connection, self.table, self.dt)
         version = uuid.uuid4().hex
         # First, with a number that is corrected at the end: a second publisher of the day waits
         # here, before it has touched a row.
@@ -162,7 +165,7 @@ class _Day:
             version=version,
             rows=rows,
             cells=cells,
-            replaced=replaced,
+            replaced=self.replaced,
             seconds=0.0,
         )
 
@@ -230,9 +233,9 @@ def _delete(connection: sqlalchemy.Connection, table: sqlalchemy.Table, dt: str)
         connection.execute(table.delete().where(table.c.dt == dt))
 
 
-def _is_served(connection: sqlalchemy.Connection, table: str, dt: str) -> bool:
+def _is_served(records: Records, table: str, dt: str) -> bool:
     import sqlalchemy
 
     days = serving_tables().serving_day
     row = sqlalchemy.select(days.c.dt).where(days.c.table_name == table, days.c.dt == dt)
-    return connection.execute(row).first() is not None
+    return bool(records.read(row))

@@ -32,11 +32,16 @@ NASTY = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=["sqlite", "mariadb", "mysql8"])
 def url(request):
     if request.param == "sqlite":
         return None
-    return request.getfixturevalue("mariadb").fresh_url()
+    return request.getfixturevalue(request.param).fresh_url()
+
+
+@pytest.fixture(params=["mariadb", "mysql8"])
+def server_url(request):
+    return request.getfixturevalue(request.param).fresh_url()
 
 
 @pytest.fixture
@@ -329,6 +334,43 @@ def test_two_publishers_of_one_day_leave_one_of_the_two(records, url, tmp_path):
     uids = {row["uid"] for row in rows_of(records)}
     assert errors == []
     assert uids in [{f"{name}{n}" for n in range(5_000)} for name in "xy"]
+
+
+def test_the_second_of_two_publishers_of_a_new_day_replaces_what_the_first_made(
+    server_url, tmp_path, monkeypatch
+):
+    from userprofile_assets.serving import publish as publishing
+
+    first_is_at_work, second_is_at_the_door = threading.Event(), threading.Event()
+    tell = publishing._Day._tell
+
+    def watched(day, *arguments, **options):
+        if day.run_id == "second":
+            second_is_at_the_door.set()
+        tell(day, *arguments, **options)
+
+    monkeypatch.setattr(publishing._Day, "_tell", watched)
+
+    def slow_rows():
+        first_is_at_work.set()
+        assert second_is_at_the_door.wait(300)
+        yield batch_of(["a", "b"])
+
+    def publish_first():
+        with open_records(server_url, tmp_path / "first") as own:
+            publish_day(
+                own, "ads_user_info_1d", DAY, slow_rows, run_id="first", log=lambda sentence: None
+            )
+
+    with open_records(server_url, tmp_path / "second") as records:
+        thread = threading.Thread(target=publish_first)
+        thread.start()
+        assert first_is_at_work.wait(300)
+        publish(records, batch_of(["b", "c"]), run_id="second")
+        thread.join(300)
+
+        assert [row["uid"] for row in rows_of(records)] == ["b", "c"]
+        assert served(records)["ads_user_info_1d", DAY].run_id == "second"
 
 
 def test_days_that_are_no_longer_kept_go_with_their_cubes(records):
