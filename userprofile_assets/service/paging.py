@@ -22,6 +22,8 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from userprofile_assets.bizdate import parse_day
+from userprofile_assets.errors import PermanentError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.service.filters import BIGGEST
 from userprofile_assets.service.problems import ProblemError
@@ -112,27 +114,31 @@ def encode(cursor: Cursor, query: UserQuery, seal: Seal | None) -> str:
     return _encode(orjson.dumps(made))
 
 
-def decode(text: str, query: UserQuery, seal: Seal) -> Cursor:
+def decode(text: str, query: UserQuery, seal: Seal, *, sealed_only: bool) -> Cursor:
     """Read a cursor.
 
     Args:
         text: As a caller has sent it.
         query: The list that it asks for.
         seal: Decrypts the key, if it is encrypted.
+        sealed_only: Whether a key that is not encrypted is refused. Who may not see a uid could
+            make one up, and would learn from the page whether a uid comes behind it.
 
     Raises:
         ProblemError: 400: it is none, or one of another list.
     """
     try:
         made = orjson.loads(_decode(text))
-        key = made["k"] if "k" in made else orjson.loads(seal.open(made["s"], _context(made)))
+        is_sealed = sealed_only or "k" not in made
+        key = orjson.loads(seal.open(made["s"], _context(made))) if is_sealed else made["k"]
         dt, version, of = made["dt"], made["v"], made["q"]
         uid, pv = key
         is_number = pv is None or (type(pv) is int and -BIGGEST <= pv + 1 <= BIGGEST + 1)
         if not is_number or not isinstance(uid, str) or not _DAY.fullmatch(dt):
             raise ValueError("no key of a row")
+        parse_day(dt)
         is_version = isinstance(version, str) and isinstance(of, str)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, PermanentError):
         raise _invalid("This is no cursor of this API; take `next` as it is.") from None
     if not is_version or of != digest(query):
         raise _invalid(

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from userprofile_assets.serving.read_filters import Filters
 
 
+VISITS = "ads_region_pv_1d"
+"""The table that `visits` reads; a day may be served without it."""
+
+
 class Group(NamedTuple):
     """Users and page views that have the same values.
 

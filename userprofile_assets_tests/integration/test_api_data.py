@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import orjson
 import pytest
 
 from userprofile_assets.quality.history import RecordsHistory
@@ -82,13 +83,13 @@ LINES = {
 }
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+@pytest.fixture(scope="module", params=["sqlite", "mariadb", "mysql8"])
 def served(request, tmp_path_factory):
     """A server over four days, and what writes to its database."""
     home = tmp_path_factory.mktemp(request.param) / "home"
     url = None
-    if request.param == "mariadb":
-        url = request.getfixturevalue("mariadb").fresh_url()
+    if request.param != "sqlite":
+        url = request.getfixturevalue(request.param).fresh_url()
     records = open_records(url, home)
     serve_day(records, OLDEST, [profile("only")], cubes=())
     serve_day(records, WEEK_BEFORE, [profile("only", pv=3, country="China")])
@@ -152,6 +153,19 @@ def test_a_user_is_found_whatever_the_characters_of_the_uid(served, uid):
 def test_a_user_that_is_not_there_is_a_problem(served, uid):
     answer = served.get(f"/users/{quote(uid, safe='')}")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-user")
+
+
+def test_a_uid_of_bytes_that_no_text_has_is_found_or_not_there(tmp_path):
+    with open_records(None, tmp_path / "home") as records:
+        serve_day(records, NEWEST, [profile("a\0b", pv=1), profile("\udcff", pv=2)])
+    with api_server(tmp_path / "home") as server:
+        for path, pv in (("a%00b", 1), ("%FF", 2)):
+            found = server.get(f"/api/v1/users/{path}")
+            assert (found.status_code, found.json()["pv"]) == (200, pv)
+        for path in ("a%00c", "%FE", "%EF%BF%BD", "%00", "%C0%AF"):
+            answer = server.get(f"/api/v1/users/{path}")
+            assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-user")
+        assert server.get("/api/v1/devices/%FF").status_code == 400
 
 
 def test_a_uid_that_was_shortened_is_found_as_lists_show_it(served):
@@ -447,6 +461,13 @@ def test_regions_by_visits_count_people_at_each_place(served):
     assert served.get("/regions", by="visits", gender="f").status_code == 400
 
 
+def test_visits_of_a_day_that_has_profiles_only_are_not_published(served):
+    answer = served.get("/regions", by="visits", dt=WEEK_BEFORE)
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-day")
+    assert "ads_region_pv_1d" in answer.json()["detail"]
+    assert served.get("/regions", dt=WEEK_BEFORE).status_code == 200
+
+
 def test_cities_are_ranked_as_published_and_those_of_a_filter_alike(served):
     answer = served.get("/cities").json()
     shapes.Cities.model_validate(answer)
@@ -599,6 +620,16 @@ def test_personal_data_needs_its_scope(tmp_path):
         second = server.get(f"/api/v1/users?page_size=2&cursor={cursor}", key=users)
         assert [row["pv"] for row in first.json()["data"] + second.json()["data"]] == [0, 1, 2, 3]
         assert b"secret" not in _decoded(cursor)
+        # What a caller may not read must not be found by guessing either.
+        guess = orjson.loads(_decoded(cursor))
+        del guess["s"]
+        guessed = _encoded(orjson.dumps({**guess, "k": ["secret1", 1]}))
+        answer = server.get(f"/api/v1/users?cursor={guessed}", key=users)
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-cursor")
+        third = server.get("/api/v1/users?page_size=2", key=users)
+        fourth = server.get(f"/api/v1/users?page_size=2&cursor={third.json()['next']}", key=users)
+        assert fourth.json()["data"] == second.json()["data"]
+        assert fourth.headers["ETag"] != second.headers["ETag"]
         assert "uid" not in server.get("/api/v1/users?format=csv", key=users).text
         for path in ("?fields=uid", "?uid_prefix=s", "?sort=uid", "?sort=-uid", "/secret1"):
             answer = server.get(f"/api/v1/users{path}", key=users)
@@ -612,6 +643,12 @@ def _decoded(cursor):
     from userprofile_assets.service.paging import _decode
 
     return _decode(cursor)
+
+
+def _encoded(raw):
+    from userprofile_assets.service.paging import _encode
+
+    return _encode(raw)
 
 
 def test_a_query_that_takes_too_long_is_cancelled_and_says_what_helps(tmp_path):

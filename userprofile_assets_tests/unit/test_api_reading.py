@@ -66,8 +66,14 @@ def test_a_cursor_gives_back_what_was_put_in(tmp_path_factory, uid, pv, is_seale
     text = paging.encode(
         paging.Cursor("20240807", "v", Key(uid, pv)), asked, seal if is_sealed else None
     )
-    found = paging.decode(text, asked, seal)
+    found = paging.decode(text, asked, seal, sealed_only=is_sealed)
     assert (found.dt, found.version, found.key) == ("20240807", "v", Key(uid, pv))
+
+
+def test_a_cursor_that_is_not_sealed_is_refused_for_a_caller_who_may_not_see_a_uid(seal):
+    text = paging.encode(paging.Cursor("20240807", "v", Key("anna", 1)), UserQuery(), None)
+    with pytest.raises(ProblemError, match="no cursor of this API"):
+        paging.decode(text, UserQuery(), seal, sealed_only=True)
 
 
 def test_a_sealed_cursor_does_not_show_the_uid_and_cannot_be_moved(seal):
@@ -77,7 +83,7 @@ def test_a_sealed_cursor_does_not_show_the_uid_and_cannot_be_moved(seal):
     assert b"anna" not in raw
     moved = paging._encode(raw.replace(b"20240807", b"20240808"))
     with pytest.raises(ProblemError, match="no cursor of this API"):
-        paging.decode(moved, asked, seal)
+        paging.decode(moved, asked, seal, sealed_only=False)
 
 
 def test_the_key_that_seals_cursors_is_for_its_owner_only(seal, tmp_path):
@@ -99,7 +105,7 @@ def test_the_key_that_seals_cursors_is_for_its_owner_only(seal, tmp_path):
 def test_a_cursor_of_another_list_is_refused(seal, other):
     text = paging.encode(paging.Cursor("20240807", "v", Key("a", 1)), UserQuery(), None)
     with pytest.raises(ProblemError, match="another list"):
-        paging.decode(text, other, seal)
+        paging.decode(text, other, seal, sealed_only=False)
 
 
 @given(text=st.text() | st.binary().map(paging._encode))
@@ -107,7 +113,7 @@ def test_what_is_no_cursor_is_a_problem_and_no_failure(tmp_path_factory, text):
     home = tmp_path_factory.getbasetemp()
     seal = paging.Seal(home / "key", home / "locks")
     with pytest.raises(ProblemError):
-        paging.decode(text, UserQuery(), seal)
+        paging.decode(text, UserQuery(), seal, sealed_only=False)
     with pytest.raises(ProblemError):
         paging.decode_day(text)
 
@@ -120,6 +126,8 @@ def test_what_is_no_cursor_is_a_problem_and_no_failure(tmp_path_factory, text):
         b'{"dt":"20240807","v":"v","q":"Q","k":[null,1]}',
         b'{"dt":"20240807","v":"v","q":"Q","k":["a",99999999999999999999]}',
         b'{"dt":20240807,"v":"v","q":"Q","k":["a",1]}',
+        b'{"dt":"20241399","v":"v","q":"Q","k":["a",1]}',
+        b'{"dt":"00000000","v":"v","q":"Q","k":["a",1]}',
         b'{"dt":"20240807","v":["v"],"q":"Q","k":["a",1]}',
         b'{"dt":"20240807","v":"v","q":"Q","s":7}',
         b'["dt"]',
@@ -128,7 +136,7 @@ def test_what_is_no_cursor_is_a_problem_and_no_failure(tmp_path_factory, text):
 def test_a_cursor_with_other_values_is_refused(seal, content):
     content = content.replace(b'"Q"', f'"{paging.digest(UserQuery())}"'.encode())
     with pytest.raises(ProblemError):
-        paging.decode(paging._encode(content), UserQuery(), seal)
+        paging.decode(paging._encode(content), UserQuery(), seal, sealed_only=False)
 
 
 def test_filters_are_sorted_and_an_empty_value_is_not_known():

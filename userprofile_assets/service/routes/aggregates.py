@@ -19,6 +19,7 @@ from userprofile_assets.service.answers import Aggregate, aggregate, asked_day
 from userprofile_assets.service.filters import Query, invalid
 from userprofile_assets.service.parameters import DT, FILTERS, choice, extra, whole, words
 from userprofile_assets.service.plain_route import PlainRoute
+from userprofile_assets.service.problems import ProblemError
 from userprofile_assets.service.shapes import (
     Cities,
     Demographics,
@@ -28,6 +29,7 @@ from userprofile_assets.service.shapes import (
     Trend,
 )
 from userprofile_assets.serving.read_aggregates import (
+    VISITS,
     Group,
     Lines,
     Totals,
@@ -117,6 +119,8 @@ async def regions(request: Request, caller: AnyCaller) -> Response:
 
     def compute(connection: Connection, dt: str, days: Days) -> dict[str, Any]:
         if by == "visits":
+            if VISITS not in days[dt]:
+                raise _no_visits(dt)
             found = visits(connection, dt, names, filters)
         else:
             found = groups(connection, dt, days[dt], names, filters)
@@ -231,6 +235,17 @@ async def trend(request: Request, caller: AnyCaller) -> Response:
         helps="Ask for fewer days, or filter by fewer columns.",
     )
     return await aggregate(request, asked, await asked_day(request, query))
+
+
+def _no_visits(dt: str) -> ProblemError:
+    return ProblemError(
+        404,
+        "unknown-day",
+        "The visits of the day are not published",
+        f"{VISITS} is not published for {to_partition_key(dt)}, though the profiles are; "
+        "by=profiles counts each of them at its main place.",
+        dt=dt,
+    )
 
 
 def _numbers(connection: Connection, days: Days, filters: Filters) -> dict[str, dict[str, Any]]:
