@@ -20,6 +20,9 @@ from userprofile_assets.assets.table_specs import AssetDecorator
 from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.catalog.ingest_specs import IngestSpec
 from userprofile_assets.checks.line_accounts import (
+    CHECK_NAME as ACCOUNT_CHECK,
+)
+from userprofile_assets.checks.line_accounts import (
     LOG_TABLE,
     QUARANTINE,
     LineAccount,
@@ -36,7 +39,10 @@ from userprofile_assets.checks.rule_checks import (
 from userprofile_assets.enrichment.line_numbers import LineNumberLookup
 from userprofile_assets.enrichment.lookup import Lookup
 from userprofile_assets.enrichment.parquet_file import write_parquet
+from userprofile_assets.errors import SparkError
 from userprofile_assets.ingestion.publish import Publisher
+from userprofile_assets.quality.own_checks import own_result
+from userprofile_assets.quality.rule import RuleResult
 from userprofile_assets.quality.table_file import TableDoc
 from userprofile_assets.resources.enrichment import EnrichmentResource
 from userprofile_assets.resources.oss import OssResource
@@ -116,6 +122,7 @@ def day_asset(
                 days.run(key, partial(step.make, to_bizdate(key)))
             with failing_as_dagster():
                 results = kept.check(doc, days, executor)
+                kept.keep(step.own_results(good_too=not doc.rules))
                 kept.end(days, results)
         checks = [check_result(table.table, step.accounts)] if is_accounted else []
         checks += rule_check_results(results)
@@ -143,6 +150,7 @@ class _Step:
     is_accounted: bool
     log: Callable[[str], None]
     accounts: dict[str, LineAccount | None] = field(default_factory=dict)
+    refused: dict[str, SparkError] = field(default_factory=dict)
 
     def make(self, bizdate: str) -> dict[str, Any]:
         """Make one day and return its metadata."""
@@ -171,12 +179,29 @@ class _Step:
         return sum(one.size for one in self.publisher.store.list(f"{directory}/"))
 
     def _account(self, bizdate: str, rows: int) -> dict[str, Any]:
-        self.accounts[bizdate] = None
         manifest = self.publisher.verify(self.log_spec.key_of(bizdate))
         account = read_account(self.executor, bizdate)
-        check_account(self.table.table, account, manifest, rows)
+        try:
+            check_account(self.table.table, account, manifest, rows)
+        except SparkError as error:
+            self.accounts[bizdate] = None
+            self.refused[bizdate] = error
+            raise
         self.accounts[bizdate] = account
         return account.metadata()
+
+    def own_results(self, *, good_too: bool) -> list[RuleResult]:
+        """Return what accounting for the lines said of the days.
+
+        Args:
+            good_too: Whether good days have one. They need none where rules tell of a good day, for
+                only the last run that told anything counts.
+        """
+        return [
+            own_result(self.table.table, ACCOUNT_CHECK, bizdate, self.refused.get(bizdate))
+            for bizdate in self.accounts
+            if good_too or bizdate in self.refused
+        ]
 
     def _look_up(self, bizdate: str) -> tuple[FilledDay, dict[str, Any]]:
         lookup = self._lookup(bizdate)

@@ -14,16 +14,23 @@ from userprofile_assets.assets.step_records import StepRecords
 from userprofile_assets.assets.table_specs import AssetDecorator
 from userprofile_assets.bizdate import to_bizdate, to_partition_key
 from userprofile_assets.catalog.ingest_specs import IngestSpec
-from userprofile_assets.checks.row_counts import check_of, reconciled, row_count_check
+from userprofile_assets.checks.row_counts import (
+    CHECK_NAME,
+    check_of,
+    differing,
+    reconciled,
+    row_count_check,
+)
 from userprofile_assets.checks.rule_checks import (
     refused_days,
     rule_check_results,
     rule_check_specs,
 )
-from userprofile_assets.errors import UserProfileError
+from userprofile_assets.errors import SparkError, UserProfileError
 from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher
 from userprofile_assets.quality.facts import facts_of_days
+from userprofile_assets.quality.own_checks import own_result
 from userprofile_assets.quality.table_file import TableDoc
 from userprofile_assets.resources.oss import OssResource
 from userprofile_assets.resources.records import RecordsResource
@@ -69,6 +76,7 @@ def external_asset(
         with kept:
             manifests = _published(publisher, producer, context.partition_keys, days)
             checks: list[dg.AssetCheckResult] = []
+            counts: dict[str, int | SparkError] = {}
             with days.all_bad_on_error(manifests):
                 if manifests:
                     executor = spark.executor(log)
@@ -88,6 +96,12 @@ def external_asset(
                             partial(reconciled, table.table, manifest, count, metadata),
                         )
             with failing_as_dagster():
+                kept.keep(
+                    [
+                        own_result(table.table, CHECK_NAME, bizdate, error)
+                        for bizdate, error in differing(table.table, manifests, counts).items()
+                    ]
+                )
                 good = [to_bizdate(key) for key in days.good]
                 facts = facts_of_days(publisher, producer.key_of, good) if doc.rules else {}
                 results = kept.check(doc, days, executor, facts) if good else []

@@ -41,13 +41,28 @@ def reconciled(
     if isinstance(counted, SparkError):
         raise counted
     if counted != manifest.rows:
-        raise SparkError(
-            f"Spark counts {counted} rows, the manifest says {manifest.rows}",
-            where=f"{table}, {to_partition_key(manifest.bizdate)}",
-            remedy=f"materialize {manifest.asset} of that day again; "
-            f"if it stays, compare {manifest.key} with the table's format",
-        )
+        raise _differs(table, manifest, counted)
     return metadata
+
+
+def differing(
+    table: str, manifests: Mapping[str, Manifest], counts: Mapping[str, int | SparkError]
+) -> dict[str, SparkError]:
+    """Return the days that were counted and have another number of rows, each with its error."""
+    return {
+        bizdate: _differs(table, manifests[bizdate], count)
+        for bizdate, count in counts.items()
+        if not isinstance(count, SparkError) and count != manifests[bizdate].rows
+    }
+
+
+def _differs(table: str, manifest: Manifest, counted: int) -> SparkError:
+    return SparkError(
+        f"Spark counts {counted} rows, the manifest says {manifest.rows}",
+        where=f"{table}, {to_partition_key(manifest.bizdate)}",
+        remedy=f"materialize {manifest.asset} of that day again; "
+        f"if it stays, compare {manifest.key} with the table's format",
+    )
 
 
 def check_of(

@@ -49,7 +49,7 @@ def judge(
     if compared is not None and compared.value is None:
         value = "" if found.value is None else f"{number_text(found.value)}; "
         return Judgement("unknown", f"{subject}: {value}no baseline yet, since {compared.said}")
-    if found.value is None or (rule.kind == "equals" and found.there is None):
+    if _is_nothing(rule, found):
         return Judgement("unknown", f"{subject}: not judged, since there are no rows to measure")
     number = judged_number(rule, found, compared)
     status = _status(rule, number)
@@ -76,6 +76,16 @@ def judged_number(rule: Rule, found: Measurement, compared: Compared | None) -> 
     if rule.is_share:
         return 100 * value / found.rows if found.rows else 0
     return value
+
+
+def _is_nothing(rule: Rule, found: Measurement) -> bool:
+    """Tell whether there is nothing to judge: no rows, and for `equals` none on either side.
+
+    Of two sides that should be equal, one without rows is the day that lost them.
+    """
+    if rule.kind == "equals":
+        return not found.value and not found.there and None in {found.value, found.there}
+    return found.value is None
 
 
 def _ratio(part: float, whole: float) -> float:

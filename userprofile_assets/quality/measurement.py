@@ -17,7 +17,8 @@ Measured: TypeAlias = "dict[tuple[str, str], Measurement]"
 """(bizdate, name of the rule) -> what was measured."""
 
 # What stands in quotes in Spark's messages may be a value of a row: "The value 'Ann' of the type".
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+# From the first quote to the last: a value may have quotes itself.
+_QUOTED = re.compile(r"['\"].*['\"]")
 _MOST_CHARACTERS = 300
 
 

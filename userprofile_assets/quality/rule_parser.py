@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from userprofile_assets.quality.assertion import MANIFEST
+from userprofile_assets.quality.own_checks import OWN_CHECKS
 from userprofile_assets.quality.rule import COUNTING, REVEALING, Rule, metric_name
 from userprofile_assets.quality.rule_kinds import READERS, check_variables, read_assertion
 from userprofile_assets.quality.threshold import Threshold, parse_threshold
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from userprofile_assets.quality.rule import Strength
     from userprofile_assets.quality.yaml_nodes import Node
 
-# Checks of tables that are no rules (`assets/`).
-_TAKEN = ("rows_equal_manifest", "lines_accounted_for")
 _OPTIONS = ("name", "strength", "warn", "error", "where", "expect", "other_where")
 _STRENGTHS: Mapping[str, Strength] = {"strong": "strong", "soft": "soft"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -77,7 +76,7 @@ class RuleParser:
                 "give it a `name` of small letters, digits and underscores, a letter first, "
                 "100 characters at most",
             )
-        if rule.name in _TAKEN:
+        if rule.name in OWN_CHECKS:
             raise node.error(f"{rule.name} is a check that is there already", "take another name")
         for threshold in (rule.warn, rule.error):
             if threshold:

@@ -20,7 +20,7 @@ from userprofile_assets.demo.log_lines import log_chunks
 from userprofile_assets.demo.sources import ensure_users
 from userprofile_assets.settings import Settings
 from userprofile_assets_tests.support.project import ASSETS
-from userprofile_assets_tests.support.runs import Project, failed_checks
+from userprofile_assets_tests.support.runs import Project, failed_checks, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,7 @@ class Drill:
         until: What is run: no more than what shows it.
         caught: The checks that fail, as `asset.check`.
         reached: What is still made of the day; the rest of `until` is not.
+        refused: What a run of its own does not make of the day afterwards either.
     """
 
     caught: set[str]
@@ -87,6 +88,7 @@ class Drill:
     columns: tuple[str, ...] = ("uid", "gender", "age_range", "zodiac")
     until: tuple[str, ...] = (*ASSETS, LINES)
     reached: tuple[str, ...] = ASSETS
+    refused: str | None = None
 
 
 def only_first_half(sources):
@@ -160,6 +162,7 @@ DRILLS = {
         caught={"dwd_log_info_di_spark.lines_accounted_for"},
         until=TO_LOG,
         reached=TO_LOG[:-1],
+        refused="dws_user_info_all_di_spark",
     ),
     "a new column": Drill(
         users=lambda rows: [(*row, "gold") for row in rows],
@@ -239,6 +242,9 @@ def test_what_a_source_sends_by_mistake_is_caught_and_goes_no_further(
     assert failed >= drill.caught
     assert reached == set(drill.reached)
     assert result.success == (set(drill.reached) == set(drill.until) and not is_strong(result))
+    if drill.refused:
+        later = failure_of(project.materialize(drill.refused, day=DAY), drill.refused)
+        assert all(check.replace(".", " breaks ") in later for check in drill.caught)
     assert profiles(spark_session) == good_profiles
 
     for asset, name in {"raw_log_oss": LOG_OBJECT, "user_info_oss": USER_OBJECT}.items():

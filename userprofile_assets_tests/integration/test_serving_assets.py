@@ -164,11 +164,15 @@ def test_rows_that_appear_behind_sparks_back_are_not_published(project, first):
 
 def test_retention_removes_what_is_older_and_publishes_no_such_day(project, first):
     kept = Project.__new__(Project)
-    kept.settings = project.settings.model_copy(update={"serving_days": 1})
+    kept.settings = project.settings.model_copy(
+        update={"serving_days": 1, "backfill_days_per_run": "all"}
+    )
     kept.instance = project.instance
-    result = kept.materialize("ads_city_registration_1d", day=DAY)
+    # The first day of the run is published, and gone when the second one is.
+    result = kept.materialize("ads_city_registration_1d", days=(BEFORE, DAY))
 
     assert result.success
+    assert failed_checks(result) == set()
     days = "SELECT DISTINCT dt FROM ads_city_registration_1d"
     assert served(project, days) == [("20240807",)]
     again = kept.materialize("ads_city_registration_1d", day=BEFORE)

@@ -6,10 +6,11 @@ import math
 
 import pytest
 
+from userprofile_assets.errors import SparkError
 from userprofile_assets.quality.baselines import Compared, compared_with, days_needed
 from userprofile_assets.quality.facts import DayFacts
 from userprofile_assets.quality.judge import judge
-from userprofile_assets.quality.measurement import Measurement
+from userprofile_assets.quality.measurement import Measurement, failed_to_measure
 from userprofile_assets.quality.rule import Baseline
 from userprofile_assets.quality.run import check_days
 from userprofile_assets.quality.table_file import read_table_docs
@@ -75,6 +76,9 @@ JUDGED = {
     "a day in time": ("freshness(at) within 1h", Measurement(3600, 3), "passed"),
     "equal": ("row_count equals manifest", Measurement(3, 3, there=3), "passed"),
     "one less": ("row_count equals manifest", Measurement(2, 2, there=3), "failed"),
+    "no rows here": ("row_count equals manifest", Measurement(None, 0, there=3), "failed"),
+    "no rows there": ("row_count equals manifest", Measurement(3, 3, there=None), "failed"),
+    "no rows on either side": ("row_count equals manifest", Measurement(None, 0), "unknown"),
     "within 1 %": (NEARLY_EQUAL, Measurement(99, 99, there=100), "passed"),
     "nothing there": (NEARLY_EQUAL, Measurement(1, 1, there=0), "failed"),
     "the same object": ("changed since yesterday", Measurement(1), "failed"),
@@ -252,3 +256,8 @@ def test_rows_are_compared_with_the_manifest(doc):
     )
     assert (result.status, result.value, result.baseline) == ("failed", 4, 5)
     assert result.message == "row_count equals manifest: 4 here, 5 there (error > 0)"
+
+
+def test_what_spark_says_is_kept_without_a_value_that_has_quotes_itself():
+    said = 'The value \'O\'Brien "Ann"\' of the type "STRING" cannot be cast\nmore'
+    assert failed_to_measure(SparkError(said)).error == "The value '***' cannot be cast"

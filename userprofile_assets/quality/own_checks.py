@@ -1,0 +1,41 @@
+"""Checks that a step makes itself, kept as results of rules are: a later run has to know them too.
+
+Belongs here: the form. Does not belong here: what is checked (`checks/line_accounts.py`,
+`checks/row_counts.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from userprofile_assets.quality.rule import RuleResult
+
+if TYPE_CHECKING:
+    from userprofile_assets.errors import UserProfileError
+
+OWN_CHECKS = ("rows_equal_manifest", "lines_accounted_for")
+"""Their names, which no rule may have."""
+
+
+def own_result(
+    table: str, check: str, bizdate: str, error: UserProfileError | None = None
+) -> RuleResult:
+    """Return the result of a check on one day: failed by an error, else passed.
+
+    Args:
+        table: The table.
+        check: One of `OWN_CHECKS`.
+        bizdate: The day.
+        error: Why the day does not pass.
+    """
+    return RuleResult(
+        table=table,
+        rule=check,
+        text=check,
+        bizdate=bizdate,
+        metric=check,
+        strength="strong",
+        status="passed" if error is None else "failed",
+        thresholds="",
+        message=check if error is None else error.what,
+    )
