@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 # A user part ends at the last @ before the path; a password may hold an @ itself.
 _USER_PART = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"<>]*@")
+# SQLAlchemy takes `/`, `?` and `#` in a password as they are, where other URLs end their user part.
+_DATABASE_USER = re.compile(
+    r"(?P<scheme>(?:mysql|mariadb|postgresql|oracle|mssql)(?:\+\w+)?://)[^\s'\"<>]*@"
+)
 _QUERY = re.compile(r"(?P<base>[A-Za-z][A-Za-z0-9+.-]*://[^\s?#'\"<>]*)[?#][^\s'\"<>]*")
 
 
@@ -20,6 +24,7 @@ def redact_url(url: str) -> str:
     `https://u:p@host/a?sig=1` becomes `https://host/a?...`; the dots stand for a query. Of a text
     that is no URL with `://` nothing is shown if an @ in it may end a password.
     """
+    url = without_database_user(url)
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -35,9 +40,16 @@ def redact_url(url: str) -> str:
     return f"{shown}?..." if parts.query else shown
 
 
+def without_database_user(url: str) -> str:
+    """Return the URL of a database without user and password; any other URL as it is."""
+    return _DATABASE_USER.sub(r"\g<scheme>", url)
+
+
 def redact_text(text: str) -> str:
     """Cut user part, query and fragment out of every URL in a longer text.
 
     For what a library says, such as `404 for url 'https://host/a?sig=1'`.
     """
-    return _QUERY.sub(r"\g<base>?...", _USER_PART.sub(r"\g<scheme>***@", text))
+    for user_part in (_DATABASE_USER, _USER_PART):
+        text = user_part.sub(r"\g<scheme>***@", text)
+    return _QUERY.sub(r"\g<base>?...", text)

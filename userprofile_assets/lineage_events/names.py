@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from userprofile_assets.lineage_events.facts import DatasetName
-from userprofile_assets.redaction import redact_url
+from userprofile_assets.redaction import redact_url, without_database_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def database_table(url: str, table: str, *, database: str | None = None) -> Data
         table: Its name, `schema.table` where there are schemas.
         database: The database, if it is not the URL's.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(without_database_user(url))
     dialect = parts.scheme.partition("+")[0]
     kind = _DATABASES.get(dialect, dialect)
     if kind == "sqlite":

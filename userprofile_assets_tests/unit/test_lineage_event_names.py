@@ -32,6 +32,11 @@ def named(naming):
             id="mysql",
         ),
         pytest.param(
+            database_table("mysql+pymysql://u:pa/s3cret#?@db.example.org/shop", "users"),
+            spec.MySQL("db.example.org", "3306", "shop", "users"),
+            id="a-password-that-looks-like-a-path",
+        ),
+        pytest.param(
             database_table("mariadb://u:p@db:3307/shop", "users"),
             spec.MySQL("db", "3307", "shop", "users"),
             id="mariadb-on-another-port",
