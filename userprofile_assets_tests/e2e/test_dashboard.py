@@ -198,6 +198,21 @@ def test_age_and_gender_filter_together(page, served):
     assert people(page) == how_many(gender="女", age_range="20-30岁")
 
 
+def test_taking_away_one_more_age_leaves_the_gender_that_was_chosen(page, served):
+    show(page, served)
+    as_tables(page)
+    men = page.locator("#ages .table tr", has=page.get_by_text("男", exact=True))
+    men.filter(has_text="20-30岁").locator("button").click()
+    one_more = men.filter(has_text="30-40岁").locator("button")
+    one_more.click(modifiers=["Control"])
+    page.wait_for_selector("#chips .chip >> nth=2")
+    ready(page)
+    assert chips(page) == ["Gender 男", "Age 20-30岁", "Age 30-40岁"]
+    one_more.click(modifiers=["Control"])
+    ready(page)
+    assert chips(page) == ["Gender 男", "Age 20-30岁"]
+
+
 def test_what_is_not_known_can_be_chosen_beside_the_chart(page, served):
     show(page, served)
     beside = page.locator("#signs .aside button")
@@ -287,6 +302,20 @@ def test_a_point_of_the_trend_leads_to_its_day(page, served):
     assert page.locator("#day-name").inner_text() == "Tuesday 30 July 2024"
 
 
+def test_a_point_of_the_trend_leads_to_a_day_older_than_those_that_were_asked_for(page, served):
+    page.route(
+        "**/api/v1/partitions?limit=60",
+        lambda route: route.fallback(url=route.request.url.replace("limit=60", "limit=2")),
+    )
+    show(page, served)
+    as_tables(page)
+    page.locator("#trend .table button").first.click()
+    page.wait_for_url("**/?dt=2024-07-30")
+    page.wait_for_selector("#main[data-ready], #notice h2")
+    assert page.locator("#notice").inner_text() == ""
+    assert page.locator("#day-name").inner_text() == "Tuesday 30 July 2024"
+
+
 def test_a_day_that_is_not_published_is_said_and_the_newest_is_one_click_away(page, served):
     page.goto(f"{served.url}/?dt=2024-08-04")
     page.get_by_role("heading", name="This day is not published").wait_for()
@@ -335,6 +364,22 @@ def test_everything_can_be_done_by_keyboard(page, served):
     page.wait_for_url(f"{served.url}/")
     ready(page)
     assert people(page) == len(PROFILES)
+
+
+def test_the_keyboard_stays_in_the_places_when_it_leads_into_one_and_out_again(page, served):
+    show(page, served)
+    as_tables(page)
+    row(page, "places", "China").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?country=China")
+    ready(page)
+    first = page.locator("#places .table button").first
+    assert first.evaluate("one => one === document.activeElement")
+    page.locator("#place-path button", has_text="World").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{served.url}/")
+    ready(page)
+    assert page.evaluate("document.activeElement.textContent") == "World"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -510,6 +555,25 @@ def test_a_network_that_is_gone_is_said_and_comes_back(browser: Browser, served)
         assert page.locator("#day-name").inner_text() == "Tuesday 6 August 2024"
 
 
+def test_no_chart_keeps_the_numbers_of_another_day_when_the_server_is_gone(
+    browser: Browser, served
+):
+    with watched_page(browser, expected=("ERR_INTERNET_DISCONNECTED",)) as page:
+        show(page, served)
+        page.context.set_offline(True)
+        page.get_by_role("button", name="Published day before").click()
+        page.get_by_role("heading", name="The server does not answer").wait_for()
+        assert page.locator(".cards .plot:visible").count() == 0
+        assert page.locator(".cards .message").all_inner_texts() == ["Not loaded."] * 6
+        assert page.locator("#day-name").inner_text() == "\u2013"
+        assert page.locator("#day-facts li").count() == 0
+        page.context.set_offline(False)
+        page.get_by_role("button", name="Try again").click()
+        ready(page)
+        assert page.locator(".cards .plot:visible").count() == 6
+        assert page.locator(".cards .message:visible").count() == 0
+
+
 def test_one_chart_that_fails_leaves_the_others_and_can_be_tried_alone(browser: Browser, served):
     with watched_page(browser, expected=("500",)) as page:
         page.route("**/api/v1/devices**", refuse(500, times=1))
@@ -520,6 +584,24 @@ def test_one_chart_that_fails_leaves_the_others_and_can_be_tried_alone(browser: 
         assert people(page) == len(PROFILES)
         card.get_by_role("button", name="Try again").click()
         card.locator(".bars .point").first.wait_for()
+
+
+def test_a_chart_that_failed_alone_can_be_tried_again_after_the_page_was_refused(
+    browser: Browser, served
+):
+    held: list[Route] = []
+    with watched_page(browser, expected=("500", "503")) as page:
+        page.route("**/api/v1/devices**", refuse(500, times=1))
+        page.route("**/api/v1/summary**", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks it
+        page.goto(served.url)
+        again = page.locator("#devices").get_by_role("button", name="Try again")
+        again.wait_for()
+        refuse(503, times=1)(held[0])
+        page.get_by_role("heading", name="The database does not answer").wait_for()
+        again.click()
+        ready(page)
+        assert people(page) == len(PROFILES)
+        assert page.locator(".cards .plot:visible").count() == 6
 
 
 def test_without_plotly_the_tables_stand_in(browser: Browser, served):

@@ -99,6 +99,16 @@ def test_edges_go_from_left_to_right_and_through_no_other_dataset(page, served):
     assert crossed == []
 
 
+def test_the_link_to_the_datasets_names_no_dataset(page, served):
+    show(page, served)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the datasets"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    ready(page)
+    assert page.url == f"{served.url}/catalog"
+
+
 def test_a_search_finds_columns_and_says_where(page, served):
     show(page, served)
     page.get_by_label("Search the data map").fill("page views")

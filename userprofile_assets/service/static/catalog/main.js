@@ -3,6 +3,7 @@
 import { ask } from "../common/api.js";
 import { h, the } from "../common/dom.js";
 import { mountForget, Notice } from "../common/notice.js";
+import { mountSkip } from "../common/skip.js";
 import { count } from "../common/text.js";
 import { mountTheme } from "../common/theme.js";
 import { showDetails, showNoDetails } from "./details.js";
@@ -126,6 +127,7 @@ async function search() {
   }
 }
 
+mountSkip();
 mountTheme(the("theme"));
 mountListKeys();
 the("search").addEventListener("input", () => {

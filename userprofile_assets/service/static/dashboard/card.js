@@ -64,6 +64,7 @@ export class Card {
     );
     this.section.querySelector("header").append(this.button);
     this.data = null;
+    this.failed = false;
     this.isTable = false;
     cards.add(this);
     if (tablesWanted()) this.asTable(true);
@@ -76,35 +77,50 @@ export class Card {
     if (this.data !== null) this.render();
   }
 
-  /** Load data and show them; the former stay until then. */
-  async load(request, refused) {
+  /** Say that new data are on their way. */
+  wait() {
+    this.failed = false;
     this.section.setAttribute("aria-busy", "true");
+  }
+
+  /**
+   * Load data and show them; the former stay until then. refused: whether an error concerns more
+   * than this card. again: called to try this card again.
+   */
+  async load(request, refused, again) {
+    this.wait();
     try {
       this.data = await request();
       this.skeleton?.remove();
       this.say(null);
       await this.render();
     } catch (error) {
-      if (error.name === "AbortError") return;
-      this.fail(error, refused(error) ? null : () => this.load(request, refused));
+      // What stopped it has settled this card, or waits for its next data.
+      if (error.name === "AbortError" || refused(error)) return;
+      this.fail(error, again);
     }
     this.section.removeAttribute("aria-busy");
   }
 
   fail(error, again) {
+    this.failed = true;
+    this.showNone([
+      h("p", {}, [h("strong", {}, "This could not be loaded. "), error.message]),
+      h("button", { class: "button", type: "button", onclick: again }, "Try again"),
+    ]);
+  }
+
+  /** Nothing more comes; a card that failed by itself can still be tried again. */
+  settle() {
+    this.section.removeAttribute("aria-busy");
+    if (!this.failed) this.showNone([h("p", {}, "Not loaded.")]);
+  }
+
+  showNone(content) {
     this.skeleton?.remove();
-    if (this.data === null || again) {
-      this.data = null;
-      this.hideAll();
-      this.say(
-        again
-          ? [
-              h("p", {}, [h("strong", {}, "This could not be loaded. "), error.message]),
-              h("button", { class: "button", type: "button", onclick: again }, "Try again"),
-            ]
-          : [h("p", {}, "Not loaded.")],
-      );
-    }
+    this.data = null;
+    this.hideAll();
+    this.say(content);
   }
 
   hideAll() {
@@ -118,8 +134,9 @@ export class Card {
 
   /** Show the data as they are. */
   async render() {
-    if (this.data === null) return;
-    const rows = this.makeRows(this.data);
+    const { data } = this;
+    if (data === null) return;
+    const rows = this.makeRows(data);
     if (rows.length === 0) {
       this.hideAll();
       this.say([h("p", {}, this.empty)]);
@@ -134,13 +151,15 @@ export class Card {
         this.isTable = true;
         this.button.hidden = true;
       }
+      // While plotly came, a refusal may have taken the data away, or a click brought others.
+      if (data !== this.data) return;
     }
     this.plot.hidden = this.isTable;
     this.table.hidden = !this.isTable;
     const none = this.noneAside && !this.isTable ? rows.find((row) => row.none) : undefined;
     this.writeAside(none);
     if (this.isTable) this.writeTable(rows);
-    else await this.drawRows(this.plot, rows.filter((row) => row !== none), this.data);
+    else await this.drawRows(this.plot, rows.filter((row) => row !== none), data);
   }
 
   writeAside(row) {
@@ -178,8 +197,11 @@ export class Card {
         h("tbody", {}, body),
       ]),
     );
-    // A click loads new numbers; whoever uses the keyboard stays where they were.
-    if (focused !== null) this.table.querySelector(`[data-row="${CSS.escape(focused)}"]`)?.focus();
+    // A click loads new numbers; whoever uses the keyboard stays where they were, or in the table.
+    if (focused !== null) {
+      const same = this.table.querySelector(`[data-row="${CSS.escape(focused)}"]`);
+      (same ?? this.table.querySelector("button.row"))?.focus();
+    }
   }
 
   cellsOf(row, index) {

@@ -58,13 +58,16 @@ function showPath() {
       "li",
       {},
       last
-        ? h("span", { "aria-current": "true" }, value(words))
+        ? h("span", { "aria-current": "true", tabindex: "-1" }, value(words))
         : h("button", { class: "link", type: "button", onclick: () => setPlace(to) }, value(words)),
     );
-  the("place-path").replaceChildren(
+  const list = the("place-path");
+  const hadFocus = list.contains(document.activeElement);
+  list.replaceChildren(
     step("World", [], path.length === 0),
     ...path.map((one, index) => step(shown(one), path.slice(0, index + 1), index === path.length - 1)),
   );
+  if (hadFocus) ([...list.querySelectorAll("button")].at(-1) ?? list.querySelector("span")).focus();
 }
 
 function drawPlaces(target, _rows, data) {

@@ -20,14 +20,20 @@ export async function loadDays(signal) {
   const answer = await ask("partitions", { limit: PAGE }, signal);
   days = answer.data;
   next = answer.next;
-  // A link may lead to a day that is long ago.
-  if (!chosenDay()) await loadOlder(signal);
   return days.length > 0;
+}
+
+/** Ask for older days if the chosen one is not known: a link may lead to a day that is long ago. */
+export async function loadChosenDay(signal) {
+  if (!chosenDay()) await loadOlder(signal);
 }
 
 async function loadOlder(signal = undefined) {
   while (next !== null) {
-    const answer = await ask("partitions", { limit: REST, cursor: next }, signal);
+    const cursor = next;
+    const answer = await ask("partitions", { limit: REST, cursor }, signal);
+    // The calendar may have asked for the same days and have got them first.
+    if (cursor !== next) continue;
     days = [...days, ...answer.data];
     next = answer.next;
   }
@@ -65,6 +71,15 @@ export function showDay(day) {
     h("li", { id: "day-run" }, run),
   );
   document.title = `${day.date} · User profiles`;
+}
+
+/** Show that there are no numbers of a day. */
+export function showNoDay() {
+  // Beside a day that is not published there is none.
+  if (!chosenDay()) the("day-before").disabled = the("day-after").disabled = true;
+  the("day-name").textContent = "–";
+  the("day-facts").replaceChildren();
+  document.title = "User profiles";
 }
 
 async function goBefore() {

@@ -1,15 +1,16 @@
 // The dashboard: asks for the days, then for everything about the chosen one, and says what is in
 // the way if there is something.
 
-import { ApiError, ask } from "../common/api.js";
+import { ask } from "../common/api.js";
 import { h, the } from "../common/dom.js";
 import { mountForget, Notice } from "../common/notice.js";
+import { mountSkip } from "../common/skip.js";
 import { count, dayInFull } from "../common/text.js";
 import { mountTheme, onTheme } from "../common/theme.js";
 import { renderAll, showTables, startsAsTables } from "./card.js";
 import { makeCharts } from "./charts.js";
 import { showChips } from "./chips.js";
-import { chosenDay, loadDays, mountDays, showDay } from "./days.js";
+import { chosenDay, loadChosenDay, loadDays, mountDays, showDay, showNoDay } from "./days.js";
 import { showQuality } from "./quality.js";
 import { clearFilters, current, filtersWithout, isFiltered, onChange, setDay, setMeasure } from "./state.js";
 import { emptyTiles, mountTiles, showTiles, waitForTiles } from "./tiles.js";
@@ -44,12 +45,10 @@ function refused(error, signal) {
 
 /** Nothing more comes: what was to come is shown as absent. */
 function settle() {
+  showNoDay();
   emptyTiles();
   the("quality-body").replaceChildren(h("p", { class: "hint" }, "Not loaded."));
-  for (const { card } of charts) {
-    card.section.removeAttribute("aria-busy");
-    card.fail(new ApiError("broken"), null);
-  }
+  for (const { card } of charts) card.settle();
   mountForget(the("forget"), reload);
 }
 
@@ -115,11 +114,21 @@ async function loadQuality(dt, signal) {
   }
 }
 
+function loadChart({ card, request }, dt, signal) {
+  const again = () => {
+    // What was stopped with the whole page comes back with it.
+    if (signal.aborted) reload();
+    else loadChart({ card, request }, dt, signal);
+  };
+  return card.load(() => request(dt, signal), (error) => refused(error, signal), again);
+}
+
 async function refresh() {
   underWay.abort();
   underWay = new AbortController();
   const { signal } = underWay;
   notice.clear();
+  for (const { card } of charts) card.wait();
   showChips();
   for (const input of the("measure").querySelectorAll("input")) {
     input.checked = input.value === current().measure;
@@ -130,6 +139,7 @@ async function refresh() {
       nothingPublished();
       return;
     }
+    await loadChosenDay(signal);
   } catch (error) {
     if (signal.aborted || refused(error, signal)) return;
     notice.show({
@@ -149,11 +159,10 @@ async function refresh() {
   }
   showDay(day);
   say(`Loading ${dayInFull(day.date)}`);
-  const stop = (error) => refused(error, signal);
   const [summary] = await Promise.all([
     loadSummary(day.dt, signal),
     loadQuality(day.dt, signal),
-    ...charts.map(({ card, request }) => card.load(() => request(day.dt, signal), stop)),
+    ...charts.map((chart) => loadChart(chart, day.dt, signal)),
   ]);
   if (summary && !signal.aborted) {
     say(`${dayInFull(day.date)}: ${count(summary.data.users, "person", "people")}`);
@@ -161,6 +170,7 @@ async function refresh() {
   }
 }
 
+mountSkip();
 mountTheme(the("theme"));
 mountDays((error) => notice.refuse(error, reload));
 mountTiles();

@@ -114,13 +114,17 @@ export function toggle(values) {
 
 /** Add a value to its filter, or take it away: of several values any may match. */
 export function toggleOneMore(values) {
+  if (isOnly(values)) {
+    change({ filters: without(state.filters, Object.keys(values)) });
+    return;
+  }
   const filters = { ...state.filters };
   const all = isChosen(values);
   for (const [name, value] of Object.entries(values)) {
     const others = (filters[name] ?? []).filter((one) => one !== value);
-    const chosen = all ? others : [...others, value];
-    if (chosen.length) filters[name] = chosen;
-    else delete filters[name];
+    // The only value of one name, such as a gender, may be that of other rows that are chosen.
+    if (all) filters[name] = others.length ? others : [value];
+    else filters[name] = [...others, value];
   }
   change({ filters });
 }
