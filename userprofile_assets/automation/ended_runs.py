@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -136,11 +136,19 @@ class EndedRuns:
 def broken_checks(
     instance: dg.DagsterInstance, run_id: str
 ) -> Iterator[tuple[str | None, dg.AssetCheckEvaluation]]:
-    """Yield the checks of a run that did not pass, each with the key of its step."""
+    """Yield the checks of a run that did not pass, each with the key of its step.
+
+    Of a step that was tried again what the last try said counts.
+    """
     records = instance.get_records_for_run(
         run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ).records
-    for record in records:
+    last: dict[Any, tuple[str | None, dg.AssetCheckEvaluation]] = {}
+    for record in sorted(records, key=lambda record: record.storage_id):
         event = record.event_log_entry.dagster_event
-        if event is not None and not event.asset_check_evaluation_data.passed:
-            yield event.step_key, event.asset_check_evaluation_data
+        if event is not None:
+            check = event.asset_check_evaluation_data
+            last[check.asset_check_key, check.partition] = event.step_key, check
+    for step, check in last.values():
+        if not check.passed:
+            yield step, check

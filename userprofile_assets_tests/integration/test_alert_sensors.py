@@ -65,6 +65,20 @@ def checked_log():
     yield dg.MaterializeResult(check_results=[result, soft])
 
 
+@dg.asset(
+    name="ods_log",
+    partitions_def=DAYS,
+    check_specs=[dg.AssetCheckSpec("row_count", asset="ods_log", blocking=True)],
+    retry_policy=dg.RetryPolicy(max_retries=1),
+)
+def log_that_is_good_at_the_second_try(context):
+    passed = context.retry_number > 0
+    yield dg.AssetCheckResult(check_name="row_count", passed=passed)
+    if not passed:
+        raise dg.Failure(allow_retries=True)
+    yield dg.MaterializeResult()
+
+
 def run(instance, asset, day="2024-08-07", **tags):
     tags = {f"dagster/{name}": value for name, value in tags.items()}
     return dg.materialize(
@@ -144,6 +158,11 @@ def test_an_error_that_is_not_ours_gives_its_class_and_message(instance):
 def test_a_good_run_is_no_alert(instance):
     run(instance, good_log)
     assert run_failures(instance) == []
+    assert rule_failures(instance) == []
+
+
+def test_a_rule_that_holds_at_the_last_try_is_no_alert(instance):
+    assert run(instance, log_that_is_good_at_the_second_try).success
     assert rule_failures(instance) == []
 
 
