@@ -20,9 +20,7 @@ from userprofile_assets.assets.table_specs import AssetDecorator
 from userprofile_assets.bizdate import to_bizdate
 from userprofile_assets.catalog.ingest_specs import IngestSpec
 from userprofile_assets.checks.line_accounts import (
-    CHECK_NAME as ACCOUNT_CHECK,
-)
-from userprofile_assets.checks.line_accounts import (
+    CHECK_NAME,
     LOG_TABLE,
     QUARANTINE,
     LineAccount,
@@ -198,7 +196,7 @@ class _Step:
                 only the last run that told anything counts.
         """
         return [
-            own_result(self.table.table, ACCOUNT_CHECK, bizdate, self.refused.get(bizdate))
+            own_result(self.table.table, CHECK_NAME, bizdate, self.refused.get(bizdate))
             for bizdate in self.accounts
             if good_too or bizdate in self.refused
         ]

@@ -33,6 +33,7 @@ from userprofile_assets.service.open_map import pii_fields, seal_of
 from userprofile_assets.service.parameters import DT, USERS, extra
 from userprofile_assets.service.plain_route import PlainRoute
 from userprofile_assets.service.problems import ProblemError
+from userprofile_assets.service.request_limits import ANY_BYTES
 from userprofile_assets.service.shapes import OneProfile, ProfilePage
 from userprofile_assets.serving.read_days import day_versions, served_version
 from userprofile_assets.serving.read_filters import DIMENSIONS
@@ -124,8 +125,9 @@ def _as_sent(request: Request, uid: str) -> str:
     A log has such users, and the path that the server decodes has U+FFFD in their place.
     """
     raw: bytes = request.scope.get("raw_path") or b""
-    _, found, rest = raw.partition(b"/users/")
-    return unquote_to_bytes(rest).decode("utf-8", "surrogateescape") if found else uid
+    if not raw.startswith(ANY_BYTES):
+        return uid
+    return unquote_to_bytes(raw.removeprefix(ANY_BYTES)).decode("utf-8", "surrogateescape")
 
 
 @router.get(
