@@ -19,7 +19,7 @@ mutation Launch($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
     __typename
     ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
+    ... on Error { message }
   }
 }
 """
@@ -28,13 +28,13 @@ mutation Launch($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
     __typename
     ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
+    ... on Error { message }
   }
 }
 """
 TERMINATE_RUN = """
 mutation Terminate($run: String!) {
-  terminateRun(runId: $run) { __typename ... on PythonError { message } }
+  terminateRun(runId: $run) { __typename ... on Error { message } }
 }
 """
 RUNS = """

@@ -76,6 +76,9 @@ _KEPT_ARCHIVES = 3
 
 # What the user who runs the tests has set for Dagster, Spark or Python belongs to other projects.
 _NOT_INHERITED = ("DAGSTER_HOME", "SPARK_HOME", "SPARK_CONF_DIR", "SPARK_REMOTE", "PYSPARK_PYTHON")
+# They run side by side, and two that make the databases of a new home at once can both write a
+# version into `alembic_version` (Dagster 1.13.27), after which the project cannot be loaded.
+_SERVERS = ("dagster-webserver", "dagster-daemon")
 _KEYS = {
     "raw_log_oss": "ods_raw_log_d/log_{0}/log_{0}.txt",
     "user_info_oss": "ods_user_info_d/user_{0}/user_{0}.txt",
@@ -219,6 +222,8 @@ class ScratchProject:
             if not found.is_file():
                 missing_part(program, "make install-dev")
             command = [str(found)]
+        if program in _SERVERS:
+            self.instance.get_runs_count()
         child = Child(
             [*command, *arguments],
             cwd=cwd or self.root,
