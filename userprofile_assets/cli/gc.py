@@ -24,13 +24,21 @@ if TYPE_CHECKING:
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def run_gc(settings: Settings, *, keep: int | None, older_than: float, dry_run: bool) -> None:
+def run_gc(
+    settings: Settings,
+    *,
+    keep: int | None,
+    older_than: float,
+    unshown: bool = False,
+    dry_run: bool,
+) -> None:
     """Remove run directories that nothing needs, table by table, and say which.
 
     Args:
         settings: The settings.
         keep: Directories that each day keeps, the one it shows included; None: KEEP_RUNS.
         older_than: Hours in which nothing may have been written to a day that is looked at.
+        unshown: Remove the days too that have rows but no partition in the catalogue.
         dry_run: Say it only.
 
     Raises:
@@ -43,6 +51,7 @@ def run_gc(settings: Settings, *, keep: int | None, older_than: float, dry_run: 
     keeping = Keeping(
         runs=settings.keep_runs if keep is None else keep,
         untouched_since=datetime.now(UTC) - timedelta(hours=older_than),
+        unshown=not unshown,
     )
     tables = [t for t in load_warehouse(settings).tables if t.kind in {"filled", "lookup"}]
     removed = 0
@@ -71,7 +80,25 @@ def report(collected: Collected, *, dry_run: bool) -> list[str]:
     drop = "would drop" if dry_run else "dropped"
     lines += [f"{collected.table}: {drop} table {name}" for name in collected.dropped]
     lines += [f"{collected.table}: {sentence}" for sentence in collected.told]
+    if collected.unshown:
+        lines.append(f"{collected.table}: {_kept_text(collected.unshown)}")
     return lines or [f"{collected.table}: nothing to remove"]
+
+
+def _kept_text(days: list[str]) -> str:
+    """Say which days are kept though nothing shows them; `days` is sorted."""
+    if len(days) == 1:
+        which, them = f"1 day has rows but no partition in this catalogue ({days[0]})", "it"
+    else:
+        which = (
+            f"{len(days)} days have rows but no partition in this catalogue "
+            f"({days[0]} to {days[-1]})"
+        )
+        them = "them"
+    return (
+        f"{which}, so left alone; materialize {them} again, or `userprofile gc --unshown` "
+        f"removes {them}"
+    )
 
 
 def size_text(size: int) -> str:

@@ -8,6 +8,10 @@ names of directories (`warehouse/run_directories.py`).
 Nobody keeps a list of who reads a directory or writes to it. So a business date is left alone
 altogether until nothing was written for it for some time, by default 24 hours: by then whoever read
 its former rows when they were replaced has finished, and a run that writes has been given up.
+
+Nor does anybody know why a day has rows and no partition. Mostly a run was killed; but after a
+catalogue was made anew, or in a second one, these are the days that were good. So they stay until
+somebody says that they may go.
 """
 
 from __future__ import annotations
@@ -43,10 +47,12 @@ class Keeping:
     Args:
         runs: Directories of each day, the one that it shows included.
         untouched_since: A day to which anything was written since then is left alone.
+        unshown: Whether the days that have no partition in the catalogue are kept.
     """
 
     runs: int
     untouched_since: datetime
+    unshown: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class Collected:
     table: str
     removed: list[Removed] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    unshown: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
     @property
@@ -159,7 +166,10 @@ class TableCollector:
     ) -> list[tuple[Attempt, str]]:
         """Return the attempts, of which `attempts` are the newest first, that a day can spare."""
         if bizdate not in shown:
-            return [(attempt, "never shown") for attempt in attempts]
+            if self._keeping.unshown:
+                found.unshown.append(bizdate)
+                return []
+            return [(attempt, "not shown in this catalogue") for attempt in attempts]
         if len(attempts) == 1:
             # The one that is shown; asking Spark costs 50 ms a day.
             return []

@@ -324,19 +324,28 @@ def gc(
         ),
     ] = 24,
     *,
+    unshown: Annotated[
+        bool,
+        typer.Option(
+            "--unshown",
+            help="Remove the days too that have rows but no partition in the catalogue. Not with a "
+            "catalogue that was made anew, nor where another one shows them.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed.")] = False,
 ) -> None:
     """Remove directories of runs whose rows no table shows any more.
 
     A run that fills a day again writes beside the former rows, and these stay. This removes those
     beyond the newest, what killed runs left, and the tables that such runs wrote through. Never
-    what a table shows, nor a day that was written lately.
+    what a table shows, nor a day that was written lately. A day that has rows but no partition is
+    named and kept, unless `--unshown` is given.
 
     Example: `userprofile gc --dry-run`, then `userprofile gc`.
     """
     from userprofile_assets.cli.gc import run_gc
 
-    run_gc(_settings(), keep=keep, older_than=older_than, dry_run=dry_run)
+    run_gc(_settings(), keep=keep, older_than=older_than, unshown=unshown, dry_run=dry_run)
 
 
 @spark_app.command("archive")

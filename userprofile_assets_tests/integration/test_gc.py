@@ -62,8 +62,9 @@ def fill(scratch, runner_of):
 def collect(scratch, engine):
     """Collect as if `later` had passed."""
 
-    def run(keep=3, *, later=LATER, dry_run=False):
-        keeping = Keeping(keep, datetime.now(UTC) + later - timedelta(hours=24))
+    def run(keep=3, *, later=LATER, dry_run=False, unshown=False):
+        since = datetime.now(UTC) + later - timedelta(hours=24)
+        keeping = Keeping(keep, since, unshown=not unshown)
         scratch.storage.mkdir(parents=True, exist_ok=True)
         collector = TableCollector(
             Executor(engine, lambda _: None),
@@ -196,11 +197,33 @@ def test_a_half_written_day_goes_and_the_runs_other_days_stay(fill, collect, wor
     assert words() == ["v1"]
 
 
-def test_a_day_without_a_partition_goes(spark, fill, collect):
-    place = path_of(fill("v1"))
-    spark.sql(f"ALTER TABLE words DROP PARTITION (dt = '{DAY}')")
-    assert {item.reason for item in collect().removed} == {"never shown", "no day is left in it"}
+def test_days_that_a_new_catalogue_does_not_show_stay_until_they_are_given_up(
+    spark, fill, collect, words
+):
+    place = path_of(fill("v1", DAY, NEXT))
+    fill("v2", NEXT)
+    for bizdate in (DAY, NEXT):
+        spark.sql(f"ALTER TABLE words DROP PARTITION (dt = '{bizdate}')")
+    found = collect()
+    assert found.removed == []
+    assert report(found, dry_run=False) == [
+        "words: 2 days have rows but no partition in this catalogue (20240807 to 20240808), so "
+        "left alone; materialize them again, or `userprofile gc --unshown` removes them"
+    ]
+    fill("v3", NEXT)
+    found = collect(keep=1)
+    days = {item.path.rpartition("dt=")[2] for item in found.removed if "dt=" in item.path}
+    assert days == {NEXT}
+    assert "words: 1 day has rows but no partition in this catalogue (20240807), so " in (
+        "\n".join(report(found, dry_run=False))
+    )
+    assert place.exists()
+    assert {item.reason for item in collect(unshown=True).removed} == {
+        "not shown in this catalogue",
+        "no day is left in it",
+    }
     assert not place.parent.exists()
+    assert words(NEXT) == ["v3"]
 
 
 def test_a_run_that_is_writing_loses_nothing(engine, fill, collect, words):
