@@ -99,7 +99,7 @@ def day_asset(
             publisher = oss.publisher(log)
             kept = StepRecords.of_step(context, records, events)
             runner = TableRunner(executor, table, variables, log, run_id=context.run.run_id)
-        with runner, kept:
+        with runner, kept, days.recorded_on_error(context, kept.end):
             with failing_as_dagster():
                 told = runner.ensure_table()
             step = _Step(
@@ -118,10 +118,12 @@ def day_asset(
             )
             for key in context.partition_keys:
                 days.run(key, partial(step.make, to_bizdate(key)))
-            with failing_as_dagster():
+            # First: what the step itself refuses is refused, whether rules can be measured or not.
+            kept.keep(step.own_results(good_too=not doc.rules))
+            results: list[RuleResult] = []
+            with days.unmeasured_on_error():
                 results = kept.check(doc, days, executor)
-                kept.keep(step.own_results(good_too=not doc.rules))
-                kept.end(days, results)
+            kept.end(days, results)
         checks = [check_result(table.table, step.accounts)] if is_accounted else []
         checks += rule_check_results(results)
         yield from days.report(context, checks, refused_days(results))

@@ -31,6 +31,7 @@ from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher
 from userprofile_assets.quality.facts import facts_of_days
 from userprofile_assets.quality.own_checks import own_result
+from userprofile_assets.quality.rule import RuleResult
 from userprofile_assets.quality.table_file import TableDoc
 from userprofile_assets.resources.oss import OssResource
 from userprofile_assets.resources.records import RecordsResource
@@ -73,7 +74,7 @@ def external_asset(
             publisher = oss.publisher(log)
             kept = StepRecords.of_step(context, records, events)
         days = Days()
-        with kept:
+        with kept, days.recorded_on_error(context, kept.end):
             manifests = _published(publisher, producer, context.partition_keys, days)
             checks: list[dg.AssetCheckResult] = []
             counts: dict[str, int | SparkError] = {}
@@ -95,17 +96,19 @@ def external_asset(
                             to_partition_key(bizdate),
                             partial(reconciled, table.table, manifest, count, metadata),
                         )
-            with failing_as_dagster():
-                kept.keep(
-                    [
-                        own_result(table.table, CHECK_NAME, bizdate, error)
-                        for bizdate, error in differing(table.table, manifests, counts).items()
-                    ]
-                )
-                good = [to_bizdate(key) for key in days.good]
-                facts = facts_of_days(publisher, producer.key_of, good) if doc.rules else {}
-                results = kept.check(doc, days, executor, facts) if good else []
-                kept.end(days, results)
+            kept.keep(
+                [
+                    own_result(table.table, CHECK_NAME, bizdate, error)
+                    for bizdate, error in differing(table.table, manifests, counts).items()
+                ]
+            )
+            results: list[RuleResult] = []
+            if days.good:
+                with days.unmeasured_on_error():
+                    good = [to_bizdate(key) for key in days.good]
+                    facts = facts_of_days(publisher, producer.key_of, good) if doc.rules else {}
+                    results = kept.check(doc, days, executor, facts)
+            kept.end(days, results)
         checks += rule_check_results(results)
         yield from days.report(context, checks, refused_days(results))
 

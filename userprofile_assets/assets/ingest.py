@@ -118,8 +118,9 @@ def _raw_log_oss(
             kept.see_source(spec.source, manifest.source)
             return manifest
 
-        with kept:
-            days = _copy_days(context, spec, publisher, copy, has_history=http.has_history)
+        days = Days()
+        with kept, days.recorded_on_error(context, kept.end):
+            _copy_days(context, spec, publisher, copy, days, has_history=http.has_history)
             kept.end(days)
         yield from days.report(context)
 
@@ -184,8 +185,9 @@ def _user_info_oss(
                 )  # fmt: skip
 
         has_history = any(has_bizdate(text) for text in code if text)
-        with kept:
-            days = _copy_days(context, spec, publisher, copy, has_history=has_history)
+        days = Days()
+        with kept, days.recorded_on_error(context, kept.end):
+            _copy_days(context, spec, publisher, copy, days, has_history=has_history)
             kept.end(days)
         checks = [source_schema_result(spec.name, changes)] if changes else []
         yield from days.report(context, checks)
@@ -198,11 +200,11 @@ def _copy_days(
     spec: IngestSpec,
     publisher: Publisher,
     copy: Callable[[Target], Manifest],
+    days: Days,
     *,
     has_history: bool,
-) -> Days:
+) -> None:
     """Publish every day of the run; a source without history is read once for all of them."""
-    days = Days()
     taken: Manifest | None = None
     unreadable: SourceError | SourceMissingError | SourceUnavailableError | None = None
 
@@ -230,7 +232,6 @@ def _copy_days(
             run_id=context.run.run_id,
         )
         days.run(key, partial(lambda t: manifest_metadata(one_day(t), publisher.store.uri), target))
-    return days
 
 
 def _observe(context: dg.AssetExecutionContext, spec: IngestSpec, facts: dict[str, Any]) -> None:

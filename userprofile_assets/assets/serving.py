@@ -80,7 +80,7 @@ def _serving_asset(
             store = oss.store()
             kept = StepRecords.of_step(context, records, events)
             database = records.open(read_timeout=_ANSWER_SECONDS)
-        with kept, database:
+        with kept, database, days.recorded_on_error(context, kept.end):
             step = _Step(
                 table=dataset.name,
                 run=partial(_run, executor, dataset.name),

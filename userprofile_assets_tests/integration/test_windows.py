@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from userprofile_assets.assets import ingest
+from userprofile_assets.ingestion.log_copy import copy_log
+from userprofile_assets.records.database import open_records
+from userprofile_assets.records.partitions import read_partitions
 from userprofile_assets.settings import Settings
 from userprofile_assets_tests.support.runs import Project, failure_of
 from userprofile_assets_tests.support.web import Answer
@@ -77,6 +81,23 @@ def test_a_bad_day_is_named_and_the_good_ones_are_recorded(home, tmp_path):
         "1 of 3 days failed; the others are published and recorded.\n2024-08-06:"
     )
     assert project.materialized("raw_log_oss") == {"2024-08-05", "2024-08-07"}
+
+
+def test_days_before_a_run_was_terminated_are_recorded(home, tmp_path, monkeypatch):
+    for day in ("20240805", "20240806", "20240807"):
+        (tmp_path / f"{day}.log").write_text("x\n")
+
+    def copy_until_the_second_day(url, **more):
+        if "20240806" in url:
+            raise KeyboardInterrupt
+        return copy_log(url, **more)
+
+    monkeypatch.setattr(ingest, "copy_log", copy_until_the_second_day)
+    project = project_of(home, log_url=f"file://{tmp_path}/${{bizdate}}.log")
+    assert not project.materialize("raw_log_oss", days=DAYS).success
+    assert project.materialized("raw_log_oss") == {"2024-08-05"}
+    with open_records(None, home) as records:
+        assert [one.dt for one in read_partitions(records, "raw_log_oss")] == ["20240805"]
 
 
 def test_a_day_whose_rows_differ_does_not_spoil_its_neighbours(home, spark):

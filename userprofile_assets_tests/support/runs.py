@@ -11,6 +11,8 @@ from userprofile_assets.build import build_definitions
 from userprofile_assets_tests.support.project import ASSETS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from userprofile_assets.settings import Settings
 
 
@@ -20,9 +22,11 @@ class Project:
 
     Args:
         settings: Its settings; the instance's files are kept under its home.
+        sql: Where its tables are; None: `sql/`.
     """
 
     settings: Settings
+    sql: Path | None = None
     instance: dg.DagsterInstance = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,7 +38,7 @@ class Project:
         self, *assets: str, day: str | None = None, days: tuple[str, str] | None = None
     ) -> dg.ExecuteInProcessResult:
         """Materialize assets, by default those up to ods, for a day or a range of days."""
-        definitions = build_definitions(settings=self.settings)
+        definitions = build_definitions(settings=self.settings, sql_directory=self.sql)
         job = definitions.resolve_implicit_global_asset_job_def()
         tags = {}
         if days is not None:
