@@ -119,6 +119,8 @@ class Records:
             return
         from sqlalchemy import exc
 
+        if self._engine.dialect.name == "sqlite":
+            _make_directory(self._engine.url.database)
         with self._engine.connect() as connection:
             made = revision(connection) == HEAD
         if not made:
@@ -189,13 +191,25 @@ def open_records(
 def _prepare_sqlite(engine: sqlalchemy.Engine) -> None:
     from sqlalchemy import event
 
-    path = engine.url.database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         # First, since two processes that make the file at once both turn WAL on.
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
         # WAL: readers go on while somebody writes.
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _make_directory(path: str | None) -> None:
+    """Make the directory of a file of SQLite; only when it is used, for a run goes on without."""
+    if not path or path == ":memory:":
+        return
+    directory = Path(path).parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordsError(
+            f"the directory of the database cannot be made ({error.strerror})",
+            where=str(directory),
+            remedy="make USERPROFILE_HOME a directory that this user may write to; with "
+            "USERPROFILE_SERVING_URL set, correct the path in it",
+        ) from error

@@ -218,3 +218,15 @@ def test_a_row_of_somebody_else_is_an_error_that_names_it(records):
 
     with pytest.raises(RecordsError, match="source_schema, users: the row of 2024"):
         last_seen(records, "users")
+
+
+def test_a_directory_that_cannot_be_made_is_an_error_with_what_to_do(tmp_path):
+    home = tmp_path / "home"
+    home.write_text("a file")
+    with open_records(None, home) as records, pytest.raises(RecordsError) as raised:
+        read_partitions(records, "ads_users")
+    assert str(raised.value) == (
+        f"{home}/serving: the directory of the database cannot be made (Not a directory)\n"
+        "What to do: make USERPROFILE_HOME a directory that this user may write to; with "
+        "USERPROFILE_SERVING_URL set, correct the path in it"
+    )

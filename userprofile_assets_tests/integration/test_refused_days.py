@@ -101,8 +101,13 @@ def test_the_records_have_the_days_with_rows_bytes_and_run(project, logs):
     assert "/dwd_log_value_di_spark/run=" in str(values.location)
 
 
-def test_records_that_do_not_answer_fail_no_run(logs, spark):
-    project = project_of(logs, serving_url="mysql+pymysql://u:p@127.0.0.1:1/records")
+@pytest.mark.parametrize(
+    "url",
+    ["mysql+pymysql://u:p@127.0.0.1:1/records", "sqlite:////proc/nowhere/records.db"],
+    ids=["no server", "no directory"],
+)
+def test_records_that_do_not_answer_fail_no_run(logs, spark, url):
+    project = project_of(logs, serving_url=url)
     result = project.materialize("raw_log_oss", LOG, LINES, VALUES, day=GOOD)
     assert result.success
     assert failed_checks(result) == set()
