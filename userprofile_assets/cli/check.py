@@ -20,7 +20,7 @@ from userprofile_assets.catalog.ingest_specs import ingest_specs
 from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.catalog.table_docs import read_docs
 from userprofile_assets.cli.check_output import print_json, print_results
-from userprofile_assets.cli.spark import background_engine, tell
+from userprofile_assets.cli.spark import background_engine, command_executor, tell
 from userprofile_assets.errors import (
     NotInCatalogError,
     PermanentError,
@@ -33,7 +33,6 @@ from userprofile_assets.quality.history import NoHistory, RecordsHistory
 from userprofile_assets.quality.run import check_days
 from userprofile_assets.quality.yaml_nodes import nearest
 from userprofile_assets.records.database import default_path, open_records
-from userprofile_assets.warehouse.executor import Executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,9 +114,7 @@ def _check(
         background_engine(settings, "check") as background,
         Status("Starting Spark", console=Console(stderr=True)) as status,
     ):
-        executor = Executor(
-            background.get(tell), lambda _: None, limit_seconds=_limit_seconds(settings)
-        )
+        executor = command_executor(settings, background)
         for doc in docs:
             status.update(f"Checking {doc.table}")
             if not executor.engine.table_exists(doc.table):
@@ -134,10 +131,6 @@ def _check(
                 facts=_facts(settings, warehouse, warehouse.table(doc.table), bizdate),
             )
     return results
-
-
-def _limit_seconds(settings: Settings) -> float | None:
-    return settings.spark_statement_seconds or None
 
 
 def _facts(

@@ -5,7 +5,6 @@ Each function returns what it found, in a sentence, or raises an error of this p
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from userprofile_assets.cli.spark import options_without_storage, session_options
@@ -24,7 +23,7 @@ def server(settings: Settings) -> str:
     if effective_remote(options) is None:
         return f"each run starts its own driver, master {options.master}"
     notes: list[str] = []
-    with open_engine(replace(options, statement_seconds=10), on_wait=notes.append) as engine:
+    with open_engine(options, on_wait=notes.append) as engine:
         facts = ", ".join(f"{name} {value}" for name, value in engine.facts().items())
         return "\n".join([f"{engine.address} answers: {facts}", *notes])
 

@@ -14,8 +14,7 @@ from rich.console import Console
 from userprofile_assets.build import build_resources
 from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.cli.gc_table import Collected, Keeping, TableCollector
-from userprofile_assets.cli.spark import background_engine, tell
-from userprofile_assets.warehouse.executor import Executor
+from userprofile_assets.cli.spark import background_engine, command_executor
 
 if TYPE_CHECKING:
     from userprofile_assets.resources.oss import OssResource
@@ -56,7 +55,7 @@ def run_gc(
     tables = [t for t in load_warehouse(settings).tables if t.kind in {"filled", "lookup"}]
     removed = 0
     with background_engine(settings, "gc") as background:
-        executor = Executor(background.get(tell), lambda _: None)
+        executor = command_executor(settings, background)
         for table in tables:
             collector = TableCollector(
                 executor, store, table, spark_uri=settings.effective_spark_uri, keeping=keeping

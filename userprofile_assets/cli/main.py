@@ -130,7 +130,8 @@ def query(  # noqa: PLR0917 - typer makes options of them
 ) -> None:
     """Run a SQL statement on Spark, or read the serving database.
 
-    On Spark it waits for a Dagster run that has the embedded metastore open.
+    On Spark it waits for a Dagster run that has the embedded metastore open, and is cancelled after
+    USERPROFILE_SPARK_STATEMENT_SECONDS, the taking of its rows included.
 
     Example: `userprofile query "SELECT * FROM ods_user_info_d_spark WHERE dt = '20240807'"`, or
     `userprofile query --on serving "SELECT city, SUM(pv) FROM ads_user_info_1d GROUP BY city"`.

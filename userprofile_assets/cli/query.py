@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.status import Status
 
 from userprofile_assets.cli.print_rows import print_rows
-from userprofile_assets.cli.spark import background_engine, tell
+from userprofile_assets.cli.spark import background_engine, command_executor
 from userprofile_assets.errors import SparkError
 
 if TYPE_CHECKING:
@@ -27,14 +27,18 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
 
     Raises:
         SparkError: Spark refused the statement.
+        SparkTimeoutError: It took longer than USERPROFILE_SPARK_STATEMENT_SECONDS, the taking of
+            its rows included.
+        SparkUnavailableError: Spark does not answer.
     """
-    with background_engine(settings, "query") as background:
+    with background_engine(settings, "query") as background, ExitStack() as stack:
         with Status("Starting Spark", console=Console(stderr=True)) as status:
-            engine = background.get(tell)
+            executor = command_executor(settings, background)
             status.update("Running the statement")
+            # Tried once: it may be an INSERT, which must not run twice.
+            running = executor.stream(sql, where="the statement", attempts=1)
             try:
-                names, rows = engine.stream(sql)
-                head = list(islice(rows, 1))
+                names, rows = stack.enter_context(running)
             except SparkError as error:
                 raise SparkError(
                     error.what,
@@ -42,4 +46,4 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
                     remedy=error.remedy
                     or "`SHOW TABLES` and `DESCRIBE TABLE name` tell what is there",
                 ) from error
-        print_rows(output, names, chain(head, rows), limit=limit)
+        print_rows(output, names, rows, limit=limit)

@@ -13,6 +13,7 @@ from rich.console import Console
 from userprofile_assets.ingestion.store import S3Options
 from userprofile_assets.json_objects import read_strings
 from userprofile_assets.resources.spark_storage import with_storage
+from userprofile_assets.warehouse.executor import Executor
 from userprofile_assets.warehouse.open_engine import BackgroundEngine, effective_remote
 from userprofile_assets.warehouse.session_options import SessionOptions
 
@@ -45,7 +46,6 @@ def options_without_storage(settings: Settings, command: str) -> SessionOptions:
         conf=read_strings(_revealed(settings.spark_conf) or "{}"),
         app_name=name,
         lock_seconds=settings.spark_lock_seconds,
-        statement_seconds=settings.spark_statement_seconds or None,
         tag=name,
     )
 
@@ -84,6 +84,18 @@ def background_engine(settings: Settings, command: str) -> Iterator[BackgroundEn
     finally:
         _hush()
         background.close()
+
+
+def command_executor(settings: Settings, background: BackgroundEngine) -> Executor:
+    """Wait for the engine and return what runs a command's statements, limited as a run's are.
+
+    Raises:
+        SparkError: Java is missing or too old, or Spark did not start.
+        SparkUnavailableError: The server does not answer.
+        LockTimeoutError: Another process had the embedded metastore open for too long.
+    """
+    limit = settings.spark_statement_seconds or None
+    return Executor(background.get(tell), lambda _: None, limit_seconds=limit)
 
 
 def _hush() -> None:

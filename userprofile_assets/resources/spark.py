@@ -89,7 +89,6 @@ class SparkResource(StoreFields):
             conf=read_strings(self.conf or "{}"),
             app_name=app_name,
             lock_seconds=self.lock_seconds,
-            statement_seconds=self.statement_seconds or None,
             tag=tag,
             session_id=session_id,
         )

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import stamina
@@ -20,7 +22,7 @@ import stamina
 from userprofile_assets.errors import SparkError, SparkTimeoutError, SparkUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from userprofile_assets.warehouse.engine import Engine, Row
 
@@ -85,6 +87,71 @@ class Executor:
             ) from error
         raise AssertionError("retry_context ends by return or raise")
 
+    @contextmanager
+    def stream(
+        self, statement: str, *, where: str, attempts: int = _ATTEMPTS
+    ) -> Iterator[tuple[list[str], Iterator[Row]]]:
+        """Run a statement, and give the names of its columns and its rows, bit by bit.
+
+        The limit counts until the last row is taken. Nothing is repeated once there is a row.
+
+        Args:
+            statement: The statement.
+            where: What it belongs to, for errors.
+            attempts: How often it is tried at most; 1 for one that may not run twice.
+
+        Raises:
+            SparkError: As for `run`, also while the rows are taken.
+            SparkTimeoutError: As for `run`.
+            SparkUnavailableError: As for `run`.
+        """
+        shown = " ".join(statement.split())
+        watch = _Watch(self.engine, self._log, shown, self._limit)
+        watch.start()
+        try:
+            names, rows = self._begun(statement, watch, attempts)
+            yield names, self._until_over(rows, watch)
+        except (SparkUnavailableError, SparkTimeoutError, SparkError) as error:
+            told = self._over() if watch.over else error
+            raise type(told)(told.what, where=where, remedy=told.remedy) from error
+        except BaseException:
+            # Nobody takes the rows any more: the work on the server would go on without it.
+            self.engine.cancel()
+            raise
+        finally:
+            watch.stop()
+        self._log(f"{watch.seconds:.2f} s: {shown[:_SHOWN_CHARACTERS]}")
+
+    def _begun(
+        self, statement: str, watch: _Watch, attempts: int
+    ) -> tuple[list[str], Iterator[Row]]:
+        """Begin a statement, and wait for its first row: until then another try gives the same."""
+        lost = False
+        for attempt in stamina.retry_context(
+            on=lambda error: not watch.over and self._is_worth_another_try(error),
+            attempts=attempts,
+            timeout=_RETRY_SECONDS,
+        ):
+            with attempt:
+                if lost:
+                    self.engine.reopen()
+                lost = True
+                names, rows = self.engine.stream(statement)
+                return names, chain(list(islice(rows, 1)), rows)
+        raise AssertionError("retry_context ends by return or raise")
+
+    def _until_over(self, rows: Iterator[Row], watch: _Watch) -> Iterator[Row]:
+        for row in rows:
+            if watch.over:
+                raise self._over()
+            yield row
+
+    def _over(self) -> SparkTimeoutError:
+        return SparkTimeoutError(
+            f"a statement was cancelled after {self._limit:g} seconds",
+            remedy="raise USERPROFILE_SPARK_STATEMENT_SECONDS if it may take that long",
+        )
+
     def table_exists(self, table: str) -> bool:
         """Tell whether the catalogue has a table of this name; see `Engine`."""
         return self.engine.table_exists(table)
@@ -102,10 +169,7 @@ class Executor:
             rows = self.engine.execute(statement)
         except Exception as error:
             if watch.over:
-                raise SparkTimeoutError(
-                    f"a statement was cancelled after {self._limit:g} seconds",
-                    remedy="raise USERPROFILE_SPARK_STATEMENT_SECONDS if it may take that long",
-                ) from error
+                raise self._over() from error
             raise
         except BaseException:
             # The run was terminated: its work on the server would go on without it.

@@ -11,12 +11,11 @@ a day is complete, its partition shows the former rows (docs/decisions/0012-atom
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from userprofile_assets.bizdate import substitute
-from userprofile_assets.errors import SparkError, SparkUnavailableError
+from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.count_rows import count_rows
 from userprofile_assets.warehouse.day_writer import DayWriter
 from userprofile_assets.warehouse.differences import compare
@@ -203,12 +202,12 @@ class TableRunner:
 
         Raises:
             SparkError: Spark refused the statement, also while rows are taken.
+            SparkTimeoutError: It took longer than the limit, the work between rows included.
             SparkUnavailableError: It does not answer.
         """
         select = self._statement("keys")
         text = select.render({**self._variables, "bizdate": bizdate})
-        with self._streaming():
-            _, rows = self._executor.engine.stream(text)
+        with self._executor.stream(text, where=self._where) as (_, rows):
             yield from rows
 
     def count_rows(self, bizdates: Sequence[str]) -> dict[str, int | SparkError]:
@@ -222,17 +221,6 @@ class TableRunner:
     @property
     def _where(self) -> str:
         return f"{self._name} (sql/{self._table.file.name})"
-
-    @contextmanager
-    def _streaming(self) -> Iterator[None]:
-        """Name the table in errors, and cancel what nobody takes any more."""
-        try:
-            yield
-        except (SparkError, SparkUnavailableError) as error:
-            raise type(error)(error.what, where=self._where, remedy=error.remedy) from error
-        except BaseException:
-            self._executor.engine.cancel()
-            raise
 
     def _compare(self) -> Comparison:
         comparison = compare(self._executor, self._table, where=self._where)

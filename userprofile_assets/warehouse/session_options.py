@@ -58,7 +58,6 @@ class SessionOptions:
         lock_seconds: How long to wait for another process that has the metastore open.
         remote: Address of a Spark Connect or Thrift server, which is used instead of `master`. A
             secret: it may hold a token or a password.
-        statement_seconds: After which a statement is cancelled; None: never.
         storage: `spark.hadoop.*` keys that let Spark reach the object storage. Hold secrets.
         jars: More jars for the driver and the executors, such as those of S3A.
         tag: Put on every statement, for Spark's UI and event log.
@@ -72,7 +71,6 @@ class SessionOptions:
     app_name: str = "userprofile"
     lock_seconds: float = 600.0
     remote: str | None = field(default=None, repr=False)
-    statement_seconds: float | None = None
     storage: Mapping[str, str] = field(default_factory=dict, repr=False)
     jars: tuple[Path, ...] = ()
     tag: str | None = None

@@ -2,10 +2,13 @@
 
 import signal
 import threading
+from typing import Any
 
 import pytest
 
-from userprofile_assets.errors import SparkError, SparkTimeoutError
+from userprofile_assets.cli.query import run_query
+from userprofile_assets.cli.spark import background_engine, command_executor
+from userprofile_assets.errors import SparkError, SparkTimeoutError, SparkUnavailableError
 from userprofile_assets.warehouse import executor as executor_module
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.executor import Executor
@@ -58,6 +61,79 @@ def test_a_long_statement_tells_how_far_it_is(engine, told, monkeypatch):
     assert any(" of 64 tasks: SELECT COUNT(*)" in line for line in told)
 
 
+def test_rows_of_a_statement_come_bit_by_bit_and_it_is_logged_once(engine, told):
+    executor = Executor(engine, told.append, limit_seconds=60)
+    with executor.stream("SELECT id FROM RANGE(3)", where="here") as (names, rows):
+        assert names == ["id"]
+        assert list(rows) == [(0,), (1,), (2,)]
+    (line,) = told
+    assert line.partition(" s: ")[2] == "SELECT id FROM RANGE(3)"
+
+
+def test_a_stream_over_its_limit_is_cancelled_in_spark_too(engine, told, spark):
+    executor = Executor(engine, told.append, limit_seconds=1)
+    with pytest.raises(SparkTimeoutError) as caught:  # noqa: SIM117 - the block is what is tested
+        with executor.stream(ENDLESS, where="here"):
+            pass
+    assert str(caught.value).startswith("here: a statement was cancelled after 1 seconds")
+    wait_until(lambda: not active_jobs(spark), "Spark to end the job")
+    assert executor.run("SELECT 1", where="here") == [(1,)]
+
+
+def test_a_stream_whose_rows_are_taken_for_too_long_ends_there(engine, told):
+    executor = Executor(engine, told.append, limit_seconds=2)
+    with pytest.raises(SparkTimeoutError):  # noqa: SIM117 - as above
+        with executor.stream("SELECT id FROM RANGE(100000000000)", where="here") as (_, rows):
+            for _ in rows:
+                pass
+
+
+class Lost:
+    """An engine whose connection is lost when a statement begins, or behind its first row."""
+
+    address = "here"
+
+    def __init__(self, *, rows):
+        self.rows = rows
+        self.tries = 0
+
+    def stream(self, statement):
+        self.tries += 1
+        return ["n"], self.taken(broken=self.tries == 1)
+
+    def taken(self, *, broken):
+        if self.rows:
+            yield (1,)
+        if broken:
+            raise SparkUnavailableError("lost")
+        yield (2,)
+
+    def reopen(self):
+        pass
+
+    def cancel(self):
+        pass
+
+
+def test_a_stream_that_is_lost_before_its_first_row_is_tried_once_more(told):
+    lost: Any = Lost(rows=False)
+    with Executor(lost, told.append).stream("SELECT n", where="here") as (_, rows):
+        assert list(rows) == [(2,)]
+    assert lost.tries == 2
+
+
+def test_a_stream_that_is_lost_behind_a_row_or_may_run_only_once_is_not_repeated(told):
+    behind: Any = Lost(rows=True)
+    once: Any = Lost(rows=False)
+    with pytest.raises(SparkUnavailableError, match="here: lost"):  # noqa: SIM117 - as above
+        with Executor(behind, told.append).stream("SELECT n", where="here") as (_, rows):
+            list(rows)
+    with pytest.raises(SparkUnavailableError, match="here: lost"):  # noqa: SIM117 - as above
+        with Executor(once, told.append).stream("INSERT", where="here", attempts=1):
+            pass
+    assert (behind.tries, once.tries) == (1, 1)
+
+
 def test_work_of_a_terminated_run_stops_in_spark(engine, told, spark):
     """Dagster ends a run by SIGINT, which Python raises in the middle of the wait for Spark."""
     executor = Executor(engine, told.append)
@@ -74,6 +150,14 @@ def test_work_of_a_terminated_run_stops_in_spark(engine, told, spark):
     thread.join()
     wait_until(lambda: not active_jobs(spark), "Spark to end the job")
     assert executor.run("SELECT 1", where="here") == [(1,)]
+
+
+def test_the_commands_query_and_gc_keep_the_limit_too(spark, settings):
+    limited = settings.model_copy(update={"spark_statement_seconds": 1})
+    with pytest.raises(SparkTimeoutError, match="the statement: a statement was cancelled after 1"):
+        run_query(limited, ENDLESS, output="csv", limit=1)
+    with background_engine(limited, "gc") as background, pytest.raises(SparkTimeoutError):
+        command_executor(limited, background).run(ENDLESS, where="gc")
 
 
 def test_statements_carry_the_tag_of_their_run(engine, spark):
