@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
+
+from userprofile_assets.errors import QueryRefusedError
 
 Rows = Iterable[Sequence[Any]]
 
@@ -45,10 +48,23 @@ def write_csv(out: IO[str], names: Sequence[str], rows: Rows) -> None:
 
 
 def write_json(out: IO[str], names: Sequence[str], rows: Rows) -> None:
-    """Write all rows as one JSON array of objects, an object a line."""
+    """Write all rows as one JSON array of objects, an object a line.
+
+    What JSON does not know is null (NaN, infinity) or text.
+
+    Raises:
+        QueryRefusedError: Several columns have one name, of which an object could keep one.
+    """
+    double = [name for name, count in Counter(names).items() if count > 1]
+    if double:
+        raise QueryRefusedError(
+            f"JSON has no room for several columns of one name: {', '.join(double)}",
+            where="the statement",
+            remedy="give each column a name of its own (AS), or use --format csv",
+        )
     separator = "[\n"
     for row in rows:
-        values = {name: _plain(value) for name, value in zip(names, row, strict=True)}
+        values = {name: _finite(_plain(value)) for name, value in zip(names, row, strict=True)}
         out.write(separator + json.dumps(values, ensure_ascii=False))
         separator = ",\n"
     out.write("[]\n" if separator == "[\n" else "\n]\n")
@@ -76,18 +92,34 @@ def print_table(console: Console, names: Sequence[str], rows: Rows, *, limit: in
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON knows it; decimals stay exact as text, bytes become hex."""
+    """Return a value as JSON knows it; bytes become hex, what it lacks text.
+
+    Decimals stay exact that way.
+    """
     match value:
         case datetime():
             return value.isoformat(sep=" ")
-        case date() | Decimal():
-            return str(value)
         case bytes() | bytearray():
             return value.hex()
         case dict():
             return {str(key): _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            return str(value)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value of `_plain` without the numbers that JSON has no word for."""
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list():
+            return [_finite(item) for item in value]
         case _:
             return value
 
