@@ -6,8 +6,9 @@ Belongs here: the rules, and applying them to one table. Does not belong here: p
 names of directories (`warehouse/run_directories.py`).
 
 Nobody keeps a list of who reads a directory or writes to it. So a business date is left alone
-altogether until nothing was written for it for some time, by default 24 hours: by then whoever read
-its former rows when they were replaced has finished, and a run that writes has been given up.
+altogether until it was neither written nor pointed elsewhere for some time, by default 24 hours: by
+then whoever read its former rows when they were replaced has finished, and a run that writes has
+been given up.
 
 Nor does anybody know why a day has rows and no partition. Mostly a run was killed; but after a
 catalogue was made anew, or in a second one, these are the days that were good. So they stay until
@@ -87,6 +88,7 @@ class _Run:
 
     days: dict[str, list[ObjectInfo]] = field(default_factory=lambda: defaultdict(list))
     others: list[ObjectInfo] = field(default_factory=list)
+    unfinished: list[ObjectInfo] = field(default_factory=list)
 
 
 class TableCollector:
@@ -156,8 +158,10 @@ class TableCollector:
             run = runs[attempt]
             # A day that was killed while it was written; without any day, also `_SUCCESS`.
             unneeded = [o for o in run.others if not run.days or f"/{_TEMPORARY}" in o.key]
+            unneeded += run.unfinished
             if unneeded:
-                reason = "left by a run that was killed" if run.days else "no day is left in it"
+                killed = run.days or run.unfinished
+                reason = "left by a run that was killed" if killed else "no day is left in it"
                 self._remove(found, attempt.name, reason, unneeded, dry_run=dry_run)
         return found
 
@@ -179,7 +183,7 @@ class TableCollector:
         if current is None or not is_under(location, self._table.location or ""):
             found.told.append(f"dt={bizdate} points to {location}, so left alone")
             return []
-        if self._began(current) > self._keeping.untouched_since:
+        if self._began(current) > self._keeping.untouched_since or self._was_moved(bizdate):
             return []
         former = [attempt for attempt in attempts if attempt < current]
         return [
@@ -213,14 +217,28 @@ class TableCollector:
                 continue
             run = runs[path.attempt]
             (run.others if path.bizdate is None else run.days[path.bizdate]).append(item)
+        for item in self._store.leftovers(f"{self._key}/run="):
+            path = read_run_path(item.key.removeprefix(f"{self._key}/"))
+            if path is not None:
+                runs[path.attempt].unfinished.append(item)
         return dict(runs)
 
     def _is_live(self, attempt: Attempt, run: _Run) -> bool:
         since = self._keeping.untouched_since
-        written = [*run.others, *(item for items in run.days.values() for item in items)]
+        written = [
+            *run.others,
+            *run.unfinished,
+            *(item for items in run.days.values() for item in items),
+        ]
         return self._began(attempt) > since or any(
             item.modified is None or item.modified > since for item in written
         )
+
+    def _was_moved(self, bizdate: str) -> bool:
+        """Tell whether a day was pointed elsewhere lately: some still read what it showed then."""
+        moved = self._partitions.pointed_at(bizdate)
+        # The catalogue knows whole seconds.
+        return moved is not None and moved >= self._keeping.untouched_since.replace(microsecond=0)
 
     @staticmethod
     def _began(attempt: Attempt) -> datetime:
@@ -243,3 +261,6 @@ class TableCollector:
         # Deepest first: a local directory is removed with the last file in it.
         for item in sorted(objects, key=lambda item: item.key.count("/"), reverse=True):
             self._store.delete(item.key)
+        # What of a local store is empty now. A run's directory has one above its days, too.
+        for directory in (path, path.partition("/")[0]):
+            self._store.delete(f"{self._key}/{directory}")

@@ -34,7 +34,7 @@ from userprofile_assets.object_keys import check_key
 from userprofile_assets.redaction import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _TEMPORARY = "_tmp."
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -163,29 +163,47 @@ class LocalStore:
                 return None
         return _info(key, status) if stat.S_ISREG(status.st_mode) else None
 
-    def list(self, prefix: str) -> list[ObjectInfo]:
-        """Describe every object whose key begins with `prefix`, sorted by key.
+    def leftovers(self, prefix: str) -> list[ObjectInfo]:
+        """Describe temporary files, and directories with nothing in them; see `ObjectStore`."""
+        return self._walk(
+            prefix,
+            lambda is_empty, files: ["."] if is_empty else [f for f in files if _is_temporary(f)],
+        )
 
-        What is being written is no object yet, so temporary files are left out.
-        """
+    def _walk(self, prefix: str, take: Callable[[bool, list[str]], list[str]]) -> list[ObjectInfo]:
+        """Describe what `take` chooses of each directory: whether it is empty, and its files."""
         start = check_prefix(prefix).rpartition("/")[0]
         top = self._path(start) if start else self._root
         found = []
         with _explained("listing objects", top):
-            for directory, _, names in os.walk(top, onerror=_raise_unless_missing):
-                for name in names:
+            for directory, below, files in os.walk(top, onerror=_raise_unless_missing):
+                for name in take(not below and not files, files):
                     path = Path(directory, name)
                     key = path.relative_to(self._root).as_posix()
-                    if name.startswith(_TEMPORARY) or not key.startswith(prefix):
+                    if not key.startswith(prefix):
                         continue
                     with suppress(FileNotFoundError):
                         found.append(_info(key, path.stat()))
         return sorted(found, key=lambda info: info.key)
 
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        """Describe every object whose key begins with `prefix`, sorted by key.
+
+        What is being written is no object yet, so temporary files are left out.
+        """
+        return self._walk(prefix, lambda _, files: [f for f in files if not _is_temporary(f)])
+
     def delete(self, key: str) -> None:
-        """Delete an object, and its directory if that is empty then: storage has no directories."""
+        """Delete an object, and its directory if that is empty then: storage has no directories.
+
+        A key that is a directory is none of an object: it goes if there is nothing in it.
+        """
         path = self._path(key)
         with _explained("deleting an object", path):
+            if path.is_dir():
+                with suppress(OSError):
+                    path.rmdir()
+                return
             path.unlink(missing_ok=True)
             if path.parent != self._root:
                 with suppress(OSError):
@@ -237,9 +255,14 @@ class LocalStore:
         return path
 
 
+def _is_temporary(name: str) -> bool:
+    return name.startswith(_TEMPORARY)
+
+
 def _info(key: str, status: os.stat_result) -> ObjectInfo:
     modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
-    return ObjectInfo(key=key, size=status.st_size, etag=None, modified=modified)
+    size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return ObjectInfo(key=key, size=size, etag=None, modified=modified)
 
 
 def _make_directory(path: Path) -> None:

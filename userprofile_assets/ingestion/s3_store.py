@@ -96,6 +96,11 @@ class S3Store:
             modified=answer.get("LastModified"),
         )
 
+    def leftovers(self, prefix: str) -> list[ObjectInfo]:
+        """Return nothing: see `sweep`."""
+        check_prefix(prefix)
+        return []
+
     def list(self, prefix: str) -> list[ObjectInfo]:
         """Describe every object whose key begins with `prefix`, sorted by key."""
         bucket = self._bucket

@@ -112,11 +112,17 @@ class ObjectStore(Protocol):
     def head(self, key: str) -> ObjectInfo | None:
         """Describe an object; None when it is missing."""
 
+    def leftovers(self, prefix: str) -> list[ObjectInfo]:
+        """Describe what below `prefix` is no object, sorted by key: `delete` removes it.
+
+        What living or killed writers have begun, and directories with nothing in them.
+        """
+
     def list(self, prefix: str) -> list[ObjectInfo]:
         """Describe every object whose key begins with `prefix`, at any depth, sorted by key."""
 
     def delete(self, key: str) -> None:
-        """Delete an object; no error when it is missing."""
+        """Delete an object or a leftover; no error when it is missing."""
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object on the store's side; the target appears whole.

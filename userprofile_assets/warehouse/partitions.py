@@ -7,7 +7,8 @@ day's directory, and which directory that is.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SparkError
 from userprofile_assets.warehouse.literals import string_literal
@@ -39,8 +40,13 @@ class Partitions:
 
     def location(self, bizdate: str) -> str:
         """Return where a partition that exists points."""
-        described = self._run(f"DESCRIBE EXTENDED {self._partition(bizdate)} AS JSON")
-        return str(json.loads(described[0][0])["location"])
+        return str(self._describe(bizdate)["location"])
+
+    def pointed_at(self, bizdate: str) -> datetime | None:
+        """Return when a partition was changed last, in whole seconds; None if nobody knows."""
+        changed = self._describe(bizdate).get("partition_parameters", {})
+        seconds = changed.get("transient_lastDdlTime")
+        return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
 
     def add(self, locations: Mapping[str, str]) -> None:
         """Add partitions; those that exist stay as they are, without a word."""
@@ -84,6 +90,11 @@ class Partitions:
     def refresh(self) -> None:
         """Let this session forget what it knows of the table's files."""
         self._run(f"REFRESH TABLE {self._table}")
+
+    def _describe(self, bizdate: str) -> dict[str, Any]:
+        described = self._run(f"DESCRIBE EXTENDED {self._partition(bizdate)} AS JSON")
+        found: dict[str, Any] = json.loads(described[0][0])
+        return found
 
     def _partition(self, bizdate: str) -> str:
         return f"{self._table} PARTITION (dt = '{bizdate}')"

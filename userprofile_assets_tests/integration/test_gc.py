@@ -197,6 +197,47 @@ def test_a_half_written_day_goes_and_the_runs_other_days_stay(fill, collect, wor
     assert words() == ["v1"]
 
 
+def test_what_a_killed_lookup_left_goes_and_so_do_empty_directories(fill, collect, words):
+    shown = path_of(fill("v1"))
+    old = datetime.now(UTC) - timedelta(days=2)
+    killed = shown.parents[1] / f"run=killed.{old:%Y%m%dT%H%M%S%f}Z"
+    half = killed / f"dt={DAY}/_tmp.0123456789abcdef"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half")
+    empty = shown.parents[1] / f"run=empty.{old:%Y%m%dT%H%M%S%f}Z"
+    (empty / f"dt={NEXT}").mkdir(parents=True)
+    assert collect(later=timedelta(0)).removed == []  # it may still be running
+    assert [(item.path, item.reason, item.bytes) for item in collect().removed] == [
+        (empty.name, "left by a run that was killed", 0),
+        (killed.name, "left by a run that was killed", 4),
+    ]
+    assert not killed.exists()
+    assert not empty.exists()
+    assert words() == ["v1"]
+
+
+def test_a_run_whose_days_are_all_replaced_leaves_no_empty_directory(fill, collect):
+    place = path_of(fill("v1"))
+    (place.parent / "_SUCCESS").unlink()  # as a lookup, which makes none
+    (place.parent / "._SUCCESS.crc").unlink()
+    fill("v2")
+    collect(keep=1)
+    assert not place.parent.exists()
+
+
+def test_a_day_that_was_pointed_to_former_rows_lately_keeps_the_newer_ones_for_a_while(
+    spark, fill, collect, words
+):
+    first, second = fill("v1"), fill("v2")
+    moment = datetime.now(UTC)
+    spark.sql(f"ALTER TABLE words PARTITION (dt = '{DAY}') SET LOCATION \"{first}\"")
+    since_then = timedelta(hours=24) - (datetime.now(UTC) - moment)
+    assert collect(keep=1, later=since_then).removed == []
+    assert path_of(second).exists()
+    assert {item.reason for item in collect(keep=1).removed} >= {"never shown"}
+    assert words() == ["v1"]
+
+
 def test_days_that_a_new_catalogue_does_not_show_stay_until_they_are_given_up(
     spark, fill, collect, words
 ):

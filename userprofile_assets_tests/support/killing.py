@@ -103,6 +103,10 @@ class DyingStore:
         self._tick()
         self._store.copy(source, target)
 
+    def leftovers(self, prefix: str) -> list[ObjectInfo]:
+        """Pass it on."""
+        return self._store.leftovers(prefix)
+
     def sweep(self, directory: str) -> None:
         self._tick()
         self._store.sweep(directory)

@@ -154,6 +154,21 @@ def test_a_sweep_removes_what_killed_writers_left_in_that_directory_only(store, 
     assert files(root) == ["a/b/_tmp.4567", "a/b/y", "a/x"]
 
 
+def test_what_killed_writers_left_is_found_and_can_be_deleted(store, root):
+    put(store, "a/x", b"x")
+    (root / "a/b/c").mkdir(parents=True)
+    (root / "a/b/_tmp.4567").write_text("left")
+    (root / "ab/d").mkdir(parents=True)
+    found = store.leftovers("a/")
+    assert [(info.key, info.size) for info in found] == [("a/b/_tmp.4567", 4), ("a/b/c", 0)]
+    assert [info.key for info in store.leftovers("a")] == ["a/b/_tmp.4567", "a/b/c", "ab/d"]
+    assert store.leftovers("absent/") == []
+    for key in ("a/b/c", "a/b/_tmp.4567", "a/b", "a"):
+        store.delete(key)
+    assert files(root) == ["a/x"]
+    assert not (root / "a/b").exists()
+
+
 @pytest.mark.parametrize("name", ["a b", "100%", "50%20off", "what?", "#1", "日志"])
 def test_a_root_of_any_name_is_found_through_its_uri(tmp_path, name):
     store = open_store(f"{(tmp_path / name).as_uri()}/")
