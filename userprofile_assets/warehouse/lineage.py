@@ -112,7 +112,7 @@ class _Select:
         tables: Every table it reads, by name.
 
     Raises:
-        SqlFileError: A column does not exist or is ambiguous.
+        SqlFileError: A column does not exist or is ambiguous, or there is a LATERAL subquery.
     """
 
     def __init__(
@@ -122,6 +122,13 @@ class _Select:
         self._target = target
         self._tables = tables
         self._statement = next(s for s in target.statements if s.kind in _HOW_MANY)
+        if any(isinstance(found.this, exp.Subquery) for found in self._query.find_all(exp.Lateral)):
+            # sqlglot takes its columns for those of the table before it.
+            raise SqlFileError(
+                "the columns of the SELECT cannot be followed: LATERAL (SELECT ...)",
+                where=target.file.at(self._statement.line),
+                remedy="write a JOIN with a subquery, or with a CTE, that has the columns",
+            )
         self._schema = _schema(tables)
         with self._explained():
             qualified = qualify(

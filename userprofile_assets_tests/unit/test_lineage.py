@@ -188,6 +188,13 @@ def test_a_cte_before_insert_is_followed(tmp_path):
             "Column 'uid' could not be resolved\n",
             id="a column of two tables",
         ),
+        pytest.param(
+            "SELECT s.c, s.d FROM hits h, LATERAL (SELECT h.uid AS c, max(u.gender) AS d "
+            "FROM users u WHERE u.uid = h.uid) s",
+            "dws/t.sql:3: the columns of the SELECT cannot be followed: LATERAL (SELECT ...)\n"
+            "What to do: write a JOIN with a subquery, or with a CTE, that has the columns",
+            id="a lateral subquery",
+        ),
     ],
 )
 def test_a_select_that_does_not_fit_is_refused(tmp_path, select, message):
