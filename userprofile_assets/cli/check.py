@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.status import Status
 
-from userprofile_assets.bizdate import parse_day, to_bizdate, to_partition_key
+from userprofile_assets.bizdate import to_bizdate, to_partition_key
 from userprofile_assets.build import build_resources
 from userprofile_assets.catalog.ingest_specs import ingest_specs
 from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.catalog.table_docs import read_docs
+from userprofile_assets.cli.arguments import read_day
 from userprofile_assets.cli.check_output import print_json, print_results
 from userprofile_assets.cli.spark import background_engine, command_executor, tell
 from userprofile_assets.errors import (
     NotInCatalogError,
-    PermanentError,
-    SettingsError,
     SparkError,
 )
 from userprofile_assets.project_files import sql_directory
@@ -67,10 +66,7 @@ def run_check(
         QualityFileError: A file of rules cannot be used.
         SparkError: A table was never made, or Spark does not start.
     """
-    try:
-        bizdate = to_bizdate(parse_day(day))
-    except PermanentError as error:
-        raise SettingsError(error.what, where="--dt", remedy=error.remedy) from None
+    bizdate = to_bizdate(read_day(day))
     warehouse = load_warehouse(settings)
     docs = read_docs(sql_directory(), warehouse, settings.logic)
     wanted = _wanted(tables, docs)

@@ -15,16 +15,16 @@ from rich.console import Console
 from rich.table import Table
 
 from userprofile_assets.bizdate import (
-    check_closed,
     parse_day,
     to_bizdate,
     to_partition_key,
     yesterday,
 )
+from userprofile_assets.cli.arguments import read_day
 from userprofile_assets.cli.print_rows import print_table
 from userprofile_assets.cli.spark import background_engine, uses_local_spark
 from userprofile_assets.demo.sources import ensure_log, ensure_users
-from userprofile_assets.errors import PermanentError, UserProfileError
+from userprofile_assets.errors import SettingsError, UserProfileError
 from userprofile_assets.warehouse.class_archive import archive_path, make_archive
 from userprofile_assets.warehouse.java import find_java
 
@@ -87,10 +87,9 @@ def demo_keys(console: Console, settings: Settings, *, day: str | None, days: in
     """Return the partition keys of the days, in order.
 
     Raises:
-        PermanentError: The last day is before START_DATE, or is not over yet.
+        SettingsError: The last day is before START_DATE, or is not over yet.
     """
-    last = parse_day(day) if day else yesterday(settings.timezone)
-    check_closed(last, timezone=settings.timezone)
+    last = read_day(day, closed_in=settings.timezone) if day else yesterday(settings.timezone)
     _check_not_before_start(to_partition_key(last), settings)
     keys = [to_partition_key(last - timedelta(days=ago)) for ago in reversed(range(days))]
     kept = [key for key in keys if key >= settings.start_date]
@@ -158,9 +157,9 @@ def _own_command() -> str:
 def _check_not_before_start(key: str, settings: Settings) -> None:
     """Refuse a day that is no partition; Dagster would, after Spark has started."""
     if key < settings.start_date:
-        raise PermanentError(
+        raise SettingsError(
             f"{key} is before the first day, {settings.start_date}",
-            where="business date",
+            where="--dt",
             remedy="choose a later day, or set USERPROFILE_START_DATE",
         )
 

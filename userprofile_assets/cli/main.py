@@ -115,6 +115,7 @@ def query(  # noqa: PLR0917 - typer makes options of them
         float | None,
         typer.Option(
             min=0.001,
+            max=86_400,
             help="Only on `serving`: the statement is cancelled after these seconds; 30 if not "
             "given.",
         ),
@@ -319,6 +320,7 @@ def gc(
         float,
         typer.Option(
             min=0,
+            max=1_000_000,
             metavar="HOURS",
             help="A day to which anything was written in these hours is left alone. "
             "0 only when nothing runs and nobody reads.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.status import Status
 
+from userprofile_assets.cli.arguments import check_statement
 from userprofile_assets.cli.print_rows import print_rows
 from userprofile_assets.cli.spark import background_engine, command_executor
 from userprofile_assets.errors import SparkError
@@ -26,11 +27,13 @@ def run_query(settings: Settings, sql: str, *, output: str, limit: int) -> None:
         limit: Most rows of `table`.
 
     Raises:
+        QueryRefusedError: The statement is no UTF-8.
         SparkError: Spark refused the statement.
         SparkTimeoutError: It took longer than USERPROFILE_SPARK_STATEMENT_SECONDS, the taking of
             its rows included.
         SparkUnavailableError: Spark does not answer.
     """
+    check_statement(sql)
     with background_engine(settings, "query") as background, ExitStack() as stack:
         with Status("Starting Spark", console=Console(stderr=True)) as status:
             executor = command_executor(settings, background)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from userprofile_assets.cli.arguments import check_statement
 from userprofile_assets.cli.print_rows import print_rows
 from userprofile_assets.serving.ad_hoc import ad_hoc_query
 
@@ -36,8 +37,10 @@ def run_serving_query(
         rows: Most rows that are read.
 
     Raises:
+        QueryRefusedError: The statement is no UTF-8.
         UserProfileError: See `ad_hoc_query`.
     """
+    check_statement(sql)
     most = rows or ROWS
     url = settings.serving_url
     with ad_hoc_query(
