@@ -77,6 +77,8 @@ _BUSY_SECONDS = 5
 _PRAGMAS = frozenset(
     {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"}
 )
+# The first loads code, the second tells an address of this process's memory.
+_UNSAFE_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
 _MYSQL_READ_ONLY, _MYSQL_NOT_PREPARED = 1792, 1295
 # From here on the server speaks; the client's own numbers are 2000 to 2999 and come as transient.
 _MYSQL_SERVER = 1000
@@ -89,7 +91,11 @@ _PREPARED = frozenset({"select", "with", "values", "table"})
 _SHOWING = frozenset({"show", "describe", "desc", "explain"})
 _RUN_COMMENT = re.compile(r"/\*M?!", re.IGNORECASE)
 _OUTFILE = re.compile(r"\b(?:outfile|dumpfile)\b", re.IGNORECASE)
-_LOCKING = re.compile(r"\bfor\s+(?:update|share)\b|\block\s+in\s+share\s+mode\b", re.IGNORECASE)
+_BLANK = r"(?:\s|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)+"
+_LOCKING = re.compile(
+    rf"\bfor{_BLANK}(?:update|share)\b|\block{_BLANK}in{_BLANK}share{_BLANK}mode\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class AdHocRows:
@@ -232,7 +238,7 @@ def _guard_sqlite(connection: sqlalchemy.Connection, deadline: float) -> None:
 def _may(act: int, first: str | None, second: str | None, *_: str | None) -> int:
     """Say whether a statement of SQLite may do something: what reads."""
     if act == sqlite3.SQLITE_FUNCTION:
-        allowed = (second or "").lower() != "load_extension"
+        allowed = (second or "").lower() not in _UNSAFE_FUNCTIONS
     elif act == sqlite3.SQLITE_PRAGMA:
         allowed = (first or "").lower() in _PRAGMAS
     else:
@@ -317,11 +323,28 @@ def _meaning(cause: object, error: UserProfileError, seconds: float) -> UserProf
         found = _one_at_a_time()
     elif _is_no_reading(name, said) or number == _MYSQL_READ_ONLY:
         found = _refused("it does more than read")
+    elif _is_no_text(cause, said):
+        found = QueryRefusedError(
+            error.what, where=PLACE, remedy="select hex(...) of the column, or leave the row out"
+        )
+    elif isinstance(cause, sqlite3.ProgrammingError) and not name:
+        # What Python's driver notices before SQLite sees the statement.
+        found = QueryRefusedError(
+            error.what,
+            where=PLACE,
+            remedy="correct the statement: write the values into the statement where it has ? or "
+            ":name, and no NUL",
+        )
     elif isinstance(error, TransientError):
         found = RecordsUnavailableError(error.what, where=error.where, remedy=error.remedy)
     elif name in {"SQLITE_ERROR", "SQLITE_TOOBIG"} or _is_of_statement(number):
         found = QueryRefusedError(error.what, where=PLACE, remedy=_TABLES)
     return found
+
+
+def _is_no_text(cause: object, said: str) -> bool:
+    """Tell whether a value that the database calls a text is none."""
+    return isinstance(cause, UnicodeDecodeError) or said.startswith("Could not decode to UTF-8")
 
 
 def _is_no_reading(name: str, said: str) -> bool:

@@ -202,6 +202,7 @@ def test_whatever_is_no_reading_statement_is_refused_and_changes_nothing(databas
         "REINDEX",
         "ANALYZE",
         "SELECT load_extension('{home}/x.so')",
+        "SELECT fts3_tokenizer('simple')",
         "SELECT writefile('{home}/stolen.db', 'x')",
         "CREATE VIRTUAL TABLE stolen USING fts5(a)",
         "SELECT randomblob(1000000000)",
@@ -214,6 +215,23 @@ def test_sqlite_opens_no_other_file_and_changes_no_setting(sqlite, sql):
         sqlite.run(sql.format(home=sqlite.home))
     assert not (sqlite.home / "stolen.db").exists()
     assert sqlite.content() == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "remedy"),
+    [
+        ("SELECT pv FROM ads_user_info_1d WHERE uid = ?", "write the values into the statement"),
+        ("SELECT pv FROM ads_user_info_1d WHERE uid = :uid", "write the values into the statement"),
+        ("SELECT 'a\0b'", "correct the statement"),
+        ("SELECT CAST(x'ff' AS TEXT)", "select hex(...) of the column"),
+    ],
+    ids=["a place for a value", "a named place", "NUL", "a value that is no text"],
+)
+def test_what_is_wrong_with_a_statement_is_not_blamed_on_the_url(sqlite, sql, remedy):
+    with pytest.raises(QueryRefusedError, match="the serving database: the statement failed") as e:
+        sqlite.run(sql)
+    assert remedy in str(e.value)
+    assert "USERPROFILE_SERVING_URL" not in str(e.value)
 
 
 def test_sqlite_describes_what_it_has(sqlite):
@@ -261,6 +279,8 @@ def on_server(server, tmp_path):
         "PREPARE s FROM 'DELETE FROM ads_user_info_1d'",
         "EXECUTE IMMEDIATE 'DELETE FROM ads_user_info_1d'",
         "SELECT * FROM ads_user_info_1d FOR UPDATE",
+        "SELECT * FROM ads_user_info_1d FOR/**/UPDATE",
+        "SELECT * FROM ads_user_info_1d LOCK -- x\nIN/* */SHARE #\nMODE",
         "SELECT * FROM ads_user_info_1d LOCK IN SHARE MODE",
         "SHOW TABLES; DELETE FROM ads_user_info_1d",
         "EXPLAIN SELECT 1; DELETE FROM ads_user_info_1d",
