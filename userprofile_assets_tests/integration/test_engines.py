@@ -203,6 +203,14 @@ def test_a_statement_over_its_limit_is_cancelled_and_the_next_one_runs(engine, l
     assert engine.execute("SELECT 1") == [(1,)]
 
 
+def test_a_stream_over_its_limit_is_cancelled_and_the_next_one_runs(engine, lines):
+    executor = Executor(engine, lines.append, limit_seconds=1)
+    with pytest.raises(SparkTimeoutError, match="here: a statement was cancelled after 1 seconds"):  # noqa: SIM117 - the block is what is tested
+        with executor.stream(ENDLESS, where="here"):
+            pass
+    assert executor.run("SELECT 1", where="here") == [(1,)]
+
+
 def test_cancelling_when_nothing_runs_is_no_error(engine):
     engine.cancel()
     assert engine.execute("SELECT 1") == [(1,)]
