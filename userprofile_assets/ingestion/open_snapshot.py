@@ -18,6 +18,7 @@ from userprofile_assets.ingestion.table_errors import MYSQL_DIALECTS, typed_erro
 from userprofile_assets.ingestion.table_lock import read_locked
 from userprofile_assets.ingestion.table_options import check_options, no_slices
 from userprofile_assets.ingestion.table_select import TableSelect
+from userprofile_assets.ingestion.table_session import send_values_whole
 from userprofile_assets.ingestion.table_slices import SlicedSnapshot
 from userprofile_assets.ingestion.table_snapshot import TableSnapshot
 
@@ -137,6 +138,7 @@ def _prepare(connection: sqlalchemy.Connection, options: TableOptions) -> None:
     # AUTOCOMMIT keeps SQLAlchemy from opening a transaction of its own before ours.
     connection.execution_options(isolation_level="AUTOCOMMIT")
     if dialect.name in MYSQL_DIALECTS:
+        send_values_whole(connection)
         for statement in (*_SESSION, *([_SLICE_SESSION] if options.slices > 1 else [])):
             connection.exec_driver_sql(statement.format(zone=options.zone))
 

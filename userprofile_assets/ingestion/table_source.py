@@ -14,6 +14,7 @@ from userprofile_assets.ingestion.table_errors import MYSQL_DIALECTS, typed_erro
 from userprofile_assets.ingestion.table_keys import table_keys
 from userprofile_assets.ingestion.table_options import TableOptions, check_options
 from userprofile_assets.ingestion.table_select import TableSelect, source_name
+from userprofile_assets.ingestion.table_session import send_values_whole
 from userprofile_assets.table_names import expand_tables, split_name
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def observe_table(engine: sqlalchemy.Engine, options: TableOptions) -> dict[str,
     with typed_errors(engine, doing="connecting"):
         connection = engine.connect()
     with connection:
+        if engine.dialect.name in MYSQL_DIALECTS:
+            with typed_errors(engine, doing="preparing the session"):
+                send_values_whole(connection)
         facts: dict[str, Any] = {"kind": engine.dialect.name, "name": source_name(engine, options)}
         if options.query is not None:
             return {**facts, "columns": query_columns(engine, connection, options.query)}
