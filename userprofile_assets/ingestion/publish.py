@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import NotPublishedError, StorageError, UserProfileError
@@ -36,7 +36,7 @@ from userprofile_assets.ingestion.manifest import (
     running_versions,
     utc_now,
 )
-from userprofile_assets.ingestion.store import get, put
+from userprofile_assets.ingestion.store import ObjectInfo, get, put
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.object_keys import check_key
 
@@ -181,6 +181,7 @@ class Publisher:
     locks: Path
     lock_timeout: float = 600
     log: Callable[[str], None] = _no_log
+    _read_back: dict[tuple[str, str], ObjectInfo] = field(default_factory=dict, repr=False)
 
     def publish(self, target: Target, write: Callable[[Sink], dict[str, Any]]) -> Manifest:
         """Publish the bytes that `write` streams; nothing changes when it raises.
@@ -227,7 +228,8 @@ class Publisher:
         """Publish the bytes of a day for another day too, copied on the store's side.
 
         Raises:
-            NotPublishedError: The day of `done` is gone or has other bytes by now.
+            NotPublishedError: The day of `done` is gone or has other bytes by now, which is found
+                out by `check_bytes`.
         """
         source, day = _Day(done.key), _Day(target.key)
         if source.directory == day.directory:
@@ -244,6 +246,7 @@ class Publisher:
                     where=done.key,
                     remedy=_AGAIN,
                 )
+            self.check_bytes(done)
             former = self._prepare(day)
             manifest = replace(
                 done,
@@ -290,6 +293,25 @@ class Publisher:
         with self._locked(day):
             self._settle(day)
             return self._verified(day)
+
+    def check_bytes(self, done: Manifest) -> None:
+        """Read the object of a published day back and compare its sha256.
+
+        A size does not show what a bad disk or a stray program has done. The pass over the object
+        is made once: it is not read again while the store tells the same ETag and time of it.
+
+        Raises:
+            NotPublishedError: It is gone, or has other bytes than its manifest says.
+        """
+        found = self.store.head(done.key)
+        if found is not None and self._read_back.get((done.key, done.sha256)) == found:
+            return
+        if self._sha256(done.key) != done.sha256:
+            raise NotPublishedError(
+                "the object does not have the bytes of its manifest", where=done.key, remedy=_AGAIN
+            )
+        if found is not None:
+            self._read_back[done.key, done.sha256] = found
 
     def rollback(self, key: str) -> Manifest:
         """Bring the last day with other bytes back; a second rollback undoes the first.

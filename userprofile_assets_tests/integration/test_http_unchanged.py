@@ -22,6 +22,11 @@ def statuses(web) -> list[str | None]:
     return [headers["If-None-Match"] for headers in web.requests("/log")]
 
 
+def damage(day, data):
+    """Write other bytes, as many as before, past the publisher."""
+    (day.root / "storage" / key_of("20240807")).write_bytes(data)
+
+
 def test_the_next_day_is_copied_in_the_store(web, day):
     url = web.script("/log", File(BODY))
     first = day.copy(url)
@@ -160,6 +165,35 @@ def test_a_former_day_that_vanishes_meanwhile_is_fetched(web, day):
     assert day.content("20240808") == BODY
     with pytest.raises(NotPublishedError):
         day.publisher.verify(key_of("20240807"))
+
+
+@pytest.mark.parametrize("bizdate", ["20240807", "20240808"], ids=["that day", "the next day"])
+def test_a_day_whose_bytes_were_damaged_is_not_relied_on(web, day, bizdate):
+    url = web.script("/log", File(BODY))
+    day.copy(url)
+    damage(day, BODY.upper())
+    day.copy(url, bizdate=bizdate, former=["20240807"])
+    assert statuses(web) == [None, None]
+    assert day.content(bizdate) == BODY
+    assert (
+        "Fetching the log whether it has changed or not: the object does not have the bytes of "
+        "its manifest (ods_raw_log_d/log_20240807/log_20240807.txt)"
+    ) in day.lines
+
+
+def test_a_day_that_is_damaged_meanwhile_is_fetched(web, day):
+    url = web.script("/log", File(BODY))
+    day.copy(url)
+    file = File(BODY)
+
+    def damaged(request):
+        damage(day, BODY.upper())
+        return file(request)
+
+    web.script("/log", damaged, file)
+    day.copy(url)
+    assert statuses(web) == [None, '"v1"', None]
+    assert day.content("20240807") == BODY
 
 
 def test_a_304_that_nobody_asked_for_is_an_error(web, day):

@@ -294,6 +294,37 @@ def test_a_day_that_was_published_anew_is_not_copied_for_an_old_run(publisher):
     assert publisher.read_manifest(OTHER_KEY) is None
 
 
+def test_a_day_whose_bytes_were_damaged_is_not_copied(publisher, tmp_path):
+    done = publish(publisher, B)
+    (tmp_path / "storage" / KEY).write_bytes(LIKE_B)
+    with pytest.raises(NotPublishedError, match="does not have the bytes of its manifest"):
+        publisher.republish(done, target(OTHER_KEY))
+    assert publisher.read_manifest(OTHER_KEY) is None
+
+
+def test_a_day_is_read_back_once_for_all_its_copies(tmp_path):
+    read = []
+
+    class Counting(LocalStore):
+        def read(self, key):
+            read.append(key)
+            return super().read(key)
+
+    publisher = make_publisher(tmp_path, wrap=lambda store: Counting(store.uri))
+    done = publish(publisher, B)
+    for day in ("20240808", "20240809", "20240810"):
+        publisher.republish(done, target(f"ods/log_{day}/log.txt"))
+    assert read.count(KEY) == 1
+
+
+def test_a_day_that_was_written_to_after_it_was_read_back_is_read_again(publisher, tmp_path):
+    done = publish(publisher, B)
+    publisher.republish(done, target(OTHER_KEY))
+    (tmp_path / "storage" / KEY).write_bytes(LIKE_B)
+    with pytest.raises(NotPublishedError, match="does not have the bytes of its manifest"):
+        publisher.republish(done, target("ods/log_20240809/log.txt"))
+
+
 def test_a_day_is_not_copied_onto_itself(publisher):
     with pytest.raises(StorageError, match="into its own directory"):
         publisher.republish(publish(publisher, A), target(KEY))
