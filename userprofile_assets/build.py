@@ -99,7 +99,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             parameters=_secret("LOG_PARAMETERS", settings.log_parameters),
             headers=_secret("LOG_HEADERS", settings.log_headers),
             token=_secret("LOG_TOKEN", settings.log_token),
-            sha256=settings.log_sha256 or "",
+            sha256=_secret("LOG_SHA256", settings.log_sha256),
             allowed_hosts=list(settings.log_allowed_hosts),
             proxy=_secret("LOG_PROXY", settings.log_proxy),
             ca=str(settings.log_ca or ""),

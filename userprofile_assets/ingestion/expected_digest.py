@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from posixpath import basename
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from userprofile_assets.errors import SettingsError, SourceError, SourceMissingError
 from userprofile_assets.ingestion.digests import is_sha256, sha256_in
@@ -34,13 +34,14 @@ def expected_sha256(
         url: The log.
         http: Its `sha256` holds the digits, or the URL of a file with them, which is asked for in
             the same way: with the same credentials and headers if it lies on the same server.
+            A user of its own stands before the log's credentials.
         deadline: For the answer.
         log: Gets a sentence when the transfer goes on after a cut.
 
     Raises:
         SettingsError: `sha256` is neither.
         SourceMissingError: There is no such file.
-        SourceError: The file holds no SHA-256.
+        SourceError: The file cannot be had, or holds no SHA-256.
         SourceUnavailableError: It could not be read this time.
     """
     given = http.sha256
@@ -55,18 +56,18 @@ def expected_sha256(
             remedy="write the digest, or the URL of the file that holds it",
         )
     text = b""
+    asked, options = _request_for(given, url, http)
     try:
-        with open_log(
-            given, http=_options_for(given, url, http), deadline=deadline, log=log
-        ) as file:
+        with open_log(asked, http=options, deadline=deadline, log=log) as file:
             for chunk in file.chunks():
                 text += chunk
                 if len(text) > _MOST_BYTES:
                     break
-    except SourceMissingError as error:
-        raise SourceMissingError(
-            error.what, where=error.where, remedy=f"check {_SETTING}, which names this file"
-        ) from error
+    except (SourceError, SourceMissingError) as error:
+        remedy = f"check {_SETTING}, which names this file"
+        if isinstance(error, SourceError):
+            remedy += f"; credentials of the log go to its own server only; {error.remedy}"
+        raise type(error)(error.what, where=error.where, remedy=remedy) from error
     name = basename(unquote(urlsplit(url).path))
     found = sha256_in(text[:_MOST_BYTES].decode("utf-8", "replace"), file=name)
     if found is None:
@@ -78,9 +79,16 @@ def expected_sha256(
     return found
 
 
-def _options_for(file: str, url: str, http: HttpOptions) -> HttpOptions:
+def _request_for(file: str, url: str, http: HttpOptions) -> tuple[str, HttpOptions]:
+    """Return the URL by which the file is asked for, and how; credentials stay on one server."""
     options = replace(http, method="GET", parameters="", sha256=None)
-    schemes = {urlsplit(file).scheme, urlsplit(url).scheme}
-    if schemes <= {"http", "https"} and origin_of(file) == origin_of(url):
-        return options
-    return replace(options, headers={}, token=None)
+    own, log = urlsplit(file), urlsplit(url)
+    if not ({own.scheme, log.scheme} <= {"http", "https"} and origin_of(file) == origin_of(url)):
+        return file, replace(options, headers={}, token=None)
+    if own.username is not None:
+        headers = {k: v for k, v in http.headers.items() if k.lower() != "authorization"}
+        return file, replace(options, headers=headers, token=None)
+    if log.username is not None:
+        user = log.netloc.rpartition("@")[0]
+        return urlunsplit(own._replace(netloc=f"{user}@{own.netloc}")), options
+    return file, options

@@ -29,7 +29,8 @@ class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster
     )
     token: str = Field(default="", description="USERPROFILE_LOG_TOKEN, secret: a bearer token.")
     sha256: str = Field(
-        default="", description="USERPROFILE_LOG_SHA256: 64 hex digits, or the URL of a file."
+        default="",
+        description="USERPROFILE_LOG_SHA256, secret: 64 hex digits, or the URL of a file.",
     )
     allowed_hosts: list[str] = Field(
         default=[], description="USERPROFILE_LOG_ALLOWED_HOSTS; empty: any."

@@ -65,7 +65,7 @@ class LogSourceSettings(SettingsGroup):
         "Further headers as a JSON object of strings; sent to the host of LOG_URL only.",
     )
     log_token: SecretStr | None = _setting(None, "Bearer token; sent to the host of LOG_URL only.")
-    log_sha256: str | None = _setting(
+    log_sha256: SecretStr | None = _setting(
         None,
         "Expected SHA-256 of the file as 64 hex digits, or the URL of a file that holds it. "
         "`${bizdate}` is replaced.",

@@ -165,6 +165,14 @@ def test_a_secret_of_the_environment_is_an_env_var_of_its_resource(settings, mon
     assert resources["mysql"].process_config_and_initialize().url == url
 
 
+def test_the_url_of_a_digest_is_an_env_var_of_its_resource(settings, monkeypatch):
+    url = "https://u:canary@logs.example/a.sha256?sig=canary"
+    monkeypatch.setenv("USERPROFILE_LOG_SHA256", url)
+    resources = build_resources(settings.model_copy(update={"log_sha256": SecretStr(url)}))
+    assert "canary" not in str(resources["http"])
+    assert resources["http"].process_config_and_initialize().sha256 == url
+
+
 def test_a_sql_file_that_reads_what_nothing_produces_stops_the_load(
     settings, project_root, tmp_path
 ):

@@ -158,6 +158,38 @@ def test_the_file_on_the_same_server_is_asked_for_with_the_same_token(web, day):
     )  # fmt: skip
 
 
+def test_the_file_on_the_same_server_is_asked_for_with_the_same_user(web, day):
+    sums = web.script("/sum", Answer(body=GOOD.encode()))
+    url = web.script("/log", Answer(body=BODY)).replace("://", "://u:p%40@")
+    day.copied(url, sha256=sums)
+    (headers,) = web.requests("/sum")
+    assert headers["Authorization"] == f"Basic {base64.b64encode(b'u:p@').decode()}"
+
+
+@pytest.mark.parametrize("log", [{"token": "t0ken"}, {"headers": {"Authorization": "Digest x"}}])
+def test_a_user_of_the_file_stands_before_the_credentials_of_the_log(web, day, log):
+    sums = web.script("/sum", Answer(body=GOOD.encode())).replace("://", "://a:b@")
+    day.copied(web.script("/log", Answer(body=BODY)), sha256=sums, **log)
+    (headers,) = web.requests("/sum")
+    assert headers["Authorization"] == f"Basic {base64.b64encode(b'a:b').decode()}"
+
+
+def test_a_user_of_the_log_is_not_sent_to_another_server(web, day):
+    web.script("/sum", Answer(body=GOOD.encode()))
+    url = web.script("/log", Answer(body=BODY)).replace("://", "://u:p@")
+    day.copied(url, sha256=web.url("/sum", host="localhost"))
+    (headers,) = web.requests("/sum")
+    assert headers["Authorization"] is None
+
+
+def test_a_file_that_is_refused_names_its_setting_and_no_secret(web, day):
+    sums = web.script("/sum", Answer(status=401)).replace("://", "://u:s3cret@")
+    with pytest.raises(SourceError, match="the server answered 401") as caught:
+        day.copied(web.script("/log", Answer(body=BODY)), sha256=f"{sums}?sig=s3cret")
+    assert "check USERPROFILE_LOG_SHA256, which names this file" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
 def test_the_file_on_another_server_is_asked_for_without_any_secret(web, day):
     web.script("/sum", Answer(body=GOOD.encode()))
     url = web.script("/log", Answer(body=BODY))

@@ -8,6 +8,7 @@ which a project passes all of them. Does not belong here: running the project, t
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ MYSQL = Canary("MYSQL_URL password", "/@:%+ &")
 WRONG_MYSQL = Canary("wrong password of MYSQL_URL", "/@:%+ &")
 URL_PASSWORD = Canary("LOG_URL password", "/@:%+ &")
 URL_TOKEN = Canary("LOG_URL query", "/@:%+ &")
+SUM_PASSWORD = Canary("LOG_SHA256 password", "/@:%+ &")
+SUM_TOKEN = Canary("LOG_SHA256 query", "/@:%+ &")
 PARAMETERS = Canary("LOG_PARAMETERS", "/@:%+ &")
 HEADERS = Canary("LOG_HEADERS", ' "\\ &')
 TOKEN = Canary("LOG_TOKEN", "-._~+/==")
@@ -46,8 +49,9 @@ LINEAGE_PASSWORD = Canary("OPENLINEAGE_URL password", "/@:%+ &")
 LINEAGE_KEY = Canary("OPENLINEAGE_API_KEY", "-._~+/==")
 ALERTS = Canary("ALERT_URLS password")
 CANARIES = (
-    MYSQL, WRONG_MYSQL, URL_PASSWORD, URL_TOKEN, PARAMETERS, HEADERS, TOKEN, PROXY, KEY_ID, SECRET,
-    WRONG_SECRET, STS, ANONYMOUS_KEY, SERVING, LINEAGE_PASSWORD, LINEAGE_KEY, ALERTS,
+    MYSQL, WRONG_MYSQL, URL_PASSWORD, URL_TOKEN, SUM_PASSWORD, SUM_TOKEN, PARAMETERS, HEADERS,
+    TOKEN, PROXY, KEY_ID, SECRET, WRONG_SECRET, STS, ANONYMOUS_KEY, SERVING, LINEAGE_PASSWORD,
+    LINEAGE_KEY, ALERTS,
 )  # fmt: skip
 
 USER = "canary-reader"  # no secret, so it may be shown
@@ -90,11 +94,16 @@ class Sources:
         }
 
     def log(self, path: str = "/basic", *, port: int | None = None) -> dict[str, object]:
-        """Return the settings of the log: user, query, header, parameters, all by the proxy."""
+        """Return the settings of the log: user, query, header, parameters, all by the proxy.
+
+        And of the file with its digest, which has a user and a query of its own.
+        """
         web = f"127.0.0.1:{port or self.web.port}"
         user = f"{USER}:{quote(URL_PASSWORD.value, safe='')}"
         return {
             "LOG_URL": f"http://{user}@{HOST}{path}?sig={quote(URL_TOKEN.value, safe='')}",
+            "LOG_SHA256": f"http://{USER}:{quote(SUM_PASSWORD.value, safe='')}@{HOST}/sum"
+            f"?sig={quote(SUM_TOKEN.value, safe='')}",
             "LOG_HEADERS": json.dumps({"X-Api-Key": HEADERS.value}),
             "LOG_PARAMETERS": f"key={quote(PARAMETERS.value, safe='')}",
             "LOG_PROXY": f"http://{USER}:{quote(PROXY.value, safe='')}@{web}",
@@ -104,7 +113,7 @@ class Sources:
 
     def log_by_token(self) -> dict[str, object]:
         """Return the settings of a log for a bearer token, by POST and without the proxy."""
-        settings = {**self.log(), "LOG_PROXY": None, "LOG_METHOD": "POST"}
+        settings = {**self.log(), "LOG_SHA256": None, "LOG_PROXY": None, "LOG_METHOD": "POST"}
         return {**settings, "LOG_URL": self.web.url("/token"), "LOG_TOKEN": TOKEN.value}
 
     def beside(self, *, port: int | None = None) -> dict[str, object]:
@@ -154,6 +163,7 @@ def canary_sources(mariadb: MariaDB, root: Path) -> Iterator[Sources]:
     s3 = RcloneServer(rclone_program(), root, key_id=KEY_ID.value, secret=SECRET.value)
     web = Web()
     web.script(f"http://{HOST}/basic", _basic)
+    web.script(f"http://{HOST}/sum", _sum)
     web.script("/token", _token)
     web.script("/lineage", _lineage)
     web.script("/alert", Answer(status=200))
@@ -186,6 +196,14 @@ def _basic(request: Request) -> Answer:
         and query == f"sig={quote(URL_TOKEN.value, safe='')}&key={quote(PARAMETERS.value, safe='')}"
     )
     return Answer(body=LOG) if given else Answer(status=401)
+
+
+def _sum(request: Request) -> Answer:
+    given = (
+        request.headers["Authorization"] == _pair(SUM_PASSWORD)
+        and request.target.partition("?")[2] == f"sig={quote(SUM_TOKEN.value, safe='')}"
+    )
+    return Answer(body=hashlib.sha256(LOG).hexdigest().encode()) if given else Answer(status=401)
 
 
 def _token(request: Request) -> Answer:

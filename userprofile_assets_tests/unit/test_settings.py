@@ -279,6 +279,7 @@ def test_settings_that_contradict_each_other_are_refused(monkeypatch, values, se
 
 
 SECRETS = {
+    "LOG_SHA256": "https://u:geheim@h/a.sha256?Signature=geheim",
     "LOG_URL": "https://u:geheim@h/a?Signature=geheim",
     "MYSQL_URL": "mysql+pymysql://u:geheim@h/db",
     "OSS_ACCESS_KEY_ID": "geheim",
