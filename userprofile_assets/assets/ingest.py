@@ -34,6 +34,7 @@ from userprofile_assets.ingestion.log_copy import LogOptions, copy_log
 from userprofile_assets.ingestion.manifest import Manifest
 from userprofile_assets.ingestion.publish import Publisher, Target
 from userprofile_assets.ingestion.table_copy import TableOptions, copy_table
+from userprofile_assets.ingestion.table_select import source_identity
 from userprofile_assets.ingestion.table_source import observe_table
 from userprofile_assets.records.schema_change import SchemaChange
 from userprofile_assets.resources.http import HttpResource
@@ -178,6 +179,8 @@ def _user_info_oss(
                 # published.
                 facts = observe_table(engine, options)
                 _observe(context, spec, facts)
+                which = source_identity(engine, settings.user_table, settings.user_query)
+                facts["identity"] = which
                 changes.append(kept.see_source(spec.source, facts, used=options.columns))
                 return copy_table(
                     engine, publisher=publisher, target=target, options=options,

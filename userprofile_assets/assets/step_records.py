@@ -139,11 +139,12 @@ class StepRecords(AbstractContextManager["StepRecords"]):
 
         Args:
             source: Name of the source.
-            facts: What its observation says.
+            facts: What its observation says, with its `identity` if it has columns.
             used: Columns that are read; None: all.
 
         Raises:
-            SourceChangedError: A column that is read is missing or has another type.
+            SourceChangedError: It is the same source, and a column that is read is missing or
+                has another type.
         """
         now = schema_from(facts)
         try:

@@ -23,8 +23,8 @@ def source_schema_check(asset: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         CHECK_NAME,
         asset=asset,
-        description="The source has the columns of before. A new one warns; one that is missing or "
-        "has another type stops the copy.",
+        description="The source has the columns of before. A new one, or another source, warns; "
+        "a column that is missing or has another type stops the copy.",
     )
 
 

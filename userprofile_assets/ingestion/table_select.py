@@ -6,6 +6,7 @@ a row (`table_rows.py`), key ranges (`key_ranges.py`).
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.ingestion.table_columns import escape_percents
@@ -26,6 +27,20 @@ def source_name(engine: sqlalchemy.Engine, options: TableOptions) -> str:
     if engine.dialect.name == "sqlite":
         return f"{database_name(engine)}:{options.table}"
     return f"{schema or engine.url.database or ''}.{name}".removeprefix(".")
+
+
+def source_identity(engine: sqlalchemy.Engine, table: str, query: str | None) -> str:
+    """Tell which source is read, for comparing it with that of another day; without secrets.
+
+    Args:
+        engine: Where it is.
+        table: The table.
+        query: The query with `${bizdate}` still in it, or None.
+    """
+    what = f"table {table}"
+    if query is not None:
+        what = f"query {hashlib.sha256(query.encode()).hexdigest()[:16]}"
+    return f"{database_name(engine)}, {what}"
 
 
 class TableSelect:

@@ -45,11 +45,14 @@ class SourceSchema:
         columns: In the order of the source.
         row_estimate: Rows by its statistics, or None.
         byte_estimate: Bytes by its statistics; of a file its size; or None.
+        identity: Which source it is, without secrets; None where it is not known, as in rows
+            that were kept before there was one.
     """
 
     columns: tuple[SourceColumn, ...]
     row_estimate: int | None = None
     byte_estimate: int | None = None
+    identity: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,7 @@ class SchemaChange:
         retyped: Columns of another type: name -> (former, now).
         commented: Columns of another comment: name -> (former, now).
         harmless: Of those missing or retyped the ones that nobody reads.
+        another: Whether it is another source than before.
     """
 
     added: tuple[str, ...] = ()
@@ -69,20 +73,24 @@ class SchemaChange:
     retyped: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     commented: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     harmless: frozenset[str] = frozenset()
+    another: bool = False
 
     @property
     def blocks(self) -> bool:
-        """Whether a column that is read is missing or has another type."""
-        return any(name not in self.harmless for name in (*self.missing, *self.retyped))
+        """Whether, in the same source, a column that is read is missing or has another type."""
+        return not self.another and any(
+            name not in self.harmless for name in (*self.missing, *self.retyped)
+        )
 
     @property
     def warns(self) -> bool:
         """Whether there is something to tell without blocking."""
-        return not self.blocks and bool(self.added or self.missing or self.retyped)
+        differ = self.another or self.added or self.missing or self.retyped
+        return not self.blocks and bool(differ)
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
-        return bool(self.added or self.missing or self.retyped or self.commented)
+        return bool(self.another or self.added or self.missing or self.retyped or self.commented)
 
     def __str__(self) -> str:
         """Say it in one line: `missing: zodiac; added: sign`."""
@@ -96,14 +104,19 @@ class SchemaChange:
             parts.append(f"added: {', '.join(self.added)}")
         if self.commented:
             parts.append(f"other comment: {', '.join(self.commented)}")
-        return "; ".join(parts) or "nothing changed"
+        told = "; ".join(parts)
+        if self.another:
+            taken = "another source than before: its columns are taken as they are"
+            return f"{taken} ({told})" if told else taken
+        return told or "nothing changed"
 
 
 def schema_from(facts: Mapping[str, Any]) -> SourceSchema:
     """Return what an observation or the `source` of a manifest says of a source.
 
     Args:
-        facts: `observe_table`'s for a table; for a log, with `bytes`, that of its manifest.
+        facts: `observe_table`'s for a table, and its `identity`; for a log, with `bytes`, that of
+            its manifest.
     """
     if "columns" not in facts:
         return SourceSchema(
@@ -124,6 +137,7 @@ def schema_from(facts: Mapping[str, Any]) -> SourceSchema:
         ),
         row_estimate=facts.get("row_estimate"),
         byte_estimate=facts.get("byte_estimate"),
+        identity=facts.get("identity"),
     )
 
 
@@ -170,6 +184,7 @@ def compare(
         harmless=frozenset(
             name for name in (*missing, *retyped) if read is not None and name.lower() not in read
         ),
+        another=None not in {former.identity, now.identity} and former.identity != now.identity,
     )
 
 

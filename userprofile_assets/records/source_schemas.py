@@ -5,7 +5,8 @@ comparison (`schema_change.py`), stopping a run (`assets/ingest.py`).
 
 A run compares what it sees with what was accepted last. Columns that were added warn and are
 accepted; columns that are missing or have another type block, and are not accepted until a person
-does it (`userprofile catalog accept`) or the source is as it was. So a rerun blocks again.
+does it (`userprofile catalog accept`) or the source is as it was. So a rerun blocks again. Another
+source warns and is accepted as it is.
 """
 
 from __future__ import annotations
@@ -128,6 +129,7 @@ def _from_row(row: Any) -> SeenSchema:
             columns=tuple(SourceColumn(**column) for column in facts["columns"]),
             row_estimate=facts["row_estimate"],
             byte_estimate=facts["byte_estimate"],
+            identity=facts.get("identity"),
         )
         accepted = bool(facts["accepted"])
     except (ValueError, TypeError, KeyError) as error:

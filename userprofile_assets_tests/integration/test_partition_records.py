@@ -188,6 +188,21 @@ def test_a_source_is_compared_with_what_was_accepted_last(records):
     assert (accepted.schema, accepted.accepted, accepted.run_id) == (SCHEMA, True, "run-1")
 
 
+def test_a_source_is_kept_with_what_it_is(records):
+    named = dataclasses.replace(SCHEMA, identity="mysql://db/shop, table users")
+    remember(records, "users", named, run_id="r", seen_at="2024-08-08T00:00:00.000000Z")
+
+    assert present(last_accepted(records, "users")).schema == named
+
+
+def test_a_source_that_was_kept_before_sources_had_an_identity_is_read(records):
+    facts = '{"columns": [], "row_estimate": null, "byte_estimate": null, "accepted": true}'
+    row = {"source": "users", "seen_at": "2024", "run_id": "r", "facts": facts}
+    records.write(lambda connection: connection.execute(tables().source_schema.insert(), [row]))
+
+    assert present(last_accepted(records, "users")).schema == SourceSchema(columns=())
+
+
 def test_what_was_seen_last_can_be_accepted(records):
     assert accept(records, "users") is None
     remember(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from userprofile_assets.records.schema_change import (
@@ -77,6 +79,35 @@ def test_a_column_that_nobody_reads_warns_only(now):
 
     assert (change.blocks, change.warns) == (False, True)
     assert compare(BEFORE, now, used=["uid", "age"]).blocks
+
+
+def of(identity, **types):
+    return dataclasses.replace(schema(**types), identity=identity)
+
+
+def test_another_source_warns_and_its_columns_are_taken_as_they_are():
+    former = of("/demo/users.db, table users", uid="TEXT", age="TEXT", city="TEXT")
+
+    change = compare(former, of("mysql://db/shop, table users", uid="varchar(64)", age="text"))
+
+    assert (bool(change), change.blocks, change.warns) == (True, False, True)
+    assert str(change) == (
+        "another source than before: its columns are taken as they are "
+        "(missing: city; other type: uid (TEXT -> varchar(64)))"
+    )
+
+
+def test_another_source_with_the_same_columns_is_told_too():
+    change = compare(of("a, table users", uid="int"), of("a, table people", uid="int"))
+
+    assert (bool(change), change.blocks, change.warns) == (True, False, True)
+    assert str(change) == "another source than before: its columns are taken as they are"
+
+
+@pytest.mark.parametrize(("former", "now"), [("a", "a"), (None, "a"), ("a", None), (None, None)])
+def test_without_two_names_that_differ_it_is_the_same_source(former, now):
+    assert not compare(of(former, uid="int"), of(now, uid="int"))
+    assert compare(of(former, uid="int"), of(now, uid="text")).blocks
 
 
 def test_a_type_that_the_source_does_not_tell_is_no_change():
