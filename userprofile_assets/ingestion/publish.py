@@ -153,12 +153,15 @@ class _Day:
         self.former = _Slot(f"{directory}/_former", name)
 
     def strangers(self, keys: set[str]) -> list[str]:
-        """Return the keys beside the object that Spark would read as rows of this day."""
+        """Return the keys beside the object that Spark would read as rows of this day.
+
+        The key of the directory itself is none: consoles make a folder by such an object.
+        """
         names = {key[len(self.directory) + 1 :] for key in keys}
         return sorted(
             name
             for name in names - {self.main.name}
-            if "/" not in name and not name.startswith(("_", "."))
+            if name and "/" not in name and not name.startswith(("_", "."))
         )
 
 

@@ -382,6 +382,17 @@ def test_a_rerun_keeps_the_former_day_and_a_rollback_brings_it_back(publisher, s
     ]
 
 
+def test_the_empty_object_by_which_a_folder_is_made_is_no_row_of_the_day(publisher, s3_server):
+    s3_server.client().put_object(Bucket=s3_server.bucket, Key="warehouse/ods/log_20240807/")
+    manifest = publish_with(publisher, b"one\n")
+    assert publisher.verify(KEY) == manifest
+    assert s3_server.keys() == [
+        "warehouse/ods/log_20240807/",
+        "warehouse/ods/log_20240807/_manifest.json",
+        "warehouse/ods/log_20240807/log.txt",
+    ]
+
+
 def test_a_failing_source_leaves_the_former_day_and_no_parts(publisher, s3_server):
     first = publish_with(publisher, b"one\n")
 
