@@ -16,6 +16,8 @@ from userprofile_assets.ingestion.table_select import TableSelect
 from userprofile_assets.table_names import split_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sqlalchemy
 
     from userprofile_assets.ingestion.table_options import TableOptions
@@ -33,13 +35,29 @@ def wanted_columns(
     first, *others = TableSelect(connection, options).tables
     columns = _columns_of(engine, connection, options, first)
     for table in others:
-        if _columns_of(engine, connection, options, table) != columns:
+        difference = other_type(columns, _columns_of(engine, connection, options, table))
+        if difference is not None:
             raise SourceError(
-                f"the columns of table {table} are not those of {first}",
+                f"the columns of table {table} are not those of {first}: {difference}",
                 where=database_name(engine),
                 remedy="give all shards the same columns, or export them one by one",
             )
     return columns
+
+
+def other_type(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> str | None:
+    """Say which column has another type; None when none has.
+
+    The text of a value depends on nothing else, so a comment or NOT NULL is no difference.
+
+    Args:
+        before: Wanted columns.
+        after: The same columns, of another table or at another time.
+    """
+    for old, new in zip(before, after, strict=True):
+        if old["type"] != new["type"]:
+            return f"{new['name']} is {new['type']}, not {old['type']}"
+    return None
 
 
 def _columns_of(

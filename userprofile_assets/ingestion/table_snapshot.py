@@ -13,7 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SourceError
-from userprofile_assets.ingestion.table_checks import wanted_columns, without_snapshots
+from userprofile_assets.ingestion.table_checks import (
+    other_type,
+    wanted_columns,
+    without_snapshots,
+)
 from userprofile_assets.ingestion.table_errors import MYSQL_DIALECTS, database_name
 from userprofile_assets.ingestion.table_position import snapshot_position
 from userprofile_assets.ingestion.table_rows import RowReader, reading_errors
@@ -63,9 +67,11 @@ class TableSnapshot:
         Raises:
             SourceError: They changed while the rows were read.
         """
-        if wanted_columns(self._engine, self._connection, self._options) != self.columns:
+        now = wanted_columns(self._engine, self._connection, self._options)
+        difference = other_type(self.columns, now)
+        if difference is not None:
             raise SourceError(
-                f"the columns of {self._options.name} changed while it was read",
+                f"the columns of {self._options.name} changed while it was read: {difference}",
                 where=database_name(self._engine),
                 remedy="run it again when the change of the table is over",
             )

@@ -212,8 +212,25 @@ def test_shards_with_other_columns_are_refused(mariadb, tmp_path):
     mariadb.execute("CREATE TABLE u_0 (uid INT, name CHAR(1))", database=database)
     mariadb.execute("CREATE TABLE u_1 (uid INT, name CHAR(2))", database=database)
 
-    with pytest.raises(SourceError, match="columns of table u_1 are not those of u_0"):
+    with pytest.raises(
+        SourceError,
+        match=r"columns of table u_1 are not those of u_0: name is char\(2\), not char\(1\)",
+    ):
         copied(mariadb, database, dataclasses.replace(USERS, table="u_[0-1]"), tmp_path)
+
+
+def test_shards_that_differ_in_a_comment_or_in_null_are_one_text(server, tmp_path):
+    database = server.fresh_database()
+    server.execute("CREATE TABLE u_0 (uid INT NOT NULL, name CHAR(1))", database=database)
+    server.execute(
+        "CREATE TABLE u_1 (uid INT, name CHAR(1) COMMENT 'the nickname')", database=database
+    )
+    for shard in (0, 1):
+        server.execute(f"INSERT INTO u_{shard} VALUES ({shard}, 'a')", database=database)
+
+    data = copied(server, database, dataclasses.replace(USERS, table="u_[0-1]"), tmp_path)
+
+    assert data == b"0|a\n1|a\n"
 
 
 def test_a_shard_that_changes_while_another_is_read_is_not_published(mariadb, tmp_path):
