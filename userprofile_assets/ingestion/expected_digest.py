@@ -82,8 +82,12 @@ def expected_sha256(
 def _request_for(file: str, url: str, http: HttpOptions) -> tuple[str, HttpOptions]:
     """Return the URL by which the file is asked for, and how; credentials stay on one server."""
     options = replace(http, method="GET", parameters="", sha256=None)
-    own, log = urlsplit(file), urlsplit(url)
-    if not ({own.scheme, log.scheme} <= {"http", "https"} and origin_of(file) == origin_of(url)):
+    try:
+        own, log = urlsplit(file), urlsplit(url)
+        same = {own.scheme, log.scheme} <= {"http", "https"} and origin_of(file) == origin_of(url)
+    except ValueError:
+        same = False  # what is wrong with it is told when it is asked for
+    if not same:
         return file, replace(options, headers={}, token=None)
     if own.username is not None:
         headers = {k: v for k, v in http.headers.items() if k.lower() != "authorization"}

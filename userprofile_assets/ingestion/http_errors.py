@@ -116,7 +116,7 @@ def parse_http_date(text: str) -> datetime | None:
     """Read a date of HTTP; None when it is none."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
@@ -139,6 +139,11 @@ def named_failures(name: str, *, proxied: bool = False) -> Iterator[None]:
             "the URL cannot be parsed",
             where=name,
             remedy="correct USERPROFILE_LOG_URL; percent-encode special characters",
+        ) from None
+    except UnicodeError:
+        # httpx also looks at where an answer redirects to, before it is asked for that.
+        raise SourceError(
+            "redirected to an address that cannot be parsed", where=name, remedy=CORRECT_URL
         ) from None
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
         raise SourceError(

@@ -72,6 +72,7 @@ class HttpSession:
         self.options = options
         self.deadline = deadline
         with self.named():
+            _check_address(url)
             plain = httpx.URL(urldefrag(url)[0])
             # An absent path and an absent query have to stay absent.
             self._url = _with_parameters(
@@ -130,13 +131,14 @@ class HttpSession:
             with self.named():
                 try:
                     joined = httpx.URL(url).join(response.headers["location"])
-                except httpx.InvalidURL:
+                    following = str(joined.copy_with(userinfo=b"", fragment=None))
+                    _check_address(following)
+                except (httpx.InvalidURL, UnicodeError):
                     raise SourceError(
                         "redirected to an address that cannot be parsed",
                         where=self.name,
                         remedy=CORRECT_URL,
                     ) from None
-                following = str(joined.copy_with(userinfo=b"", fragment=None))
             check_redirect(url, following, name=self.name)
             same = _is_same(url, following)
             trusted = trusted and same
@@ -256,6 +258,23 @@ def _read_more_at_once(stream: Any) -> None:
     stream.read = read_more
 
 
+def _check_address(url: str) -> None:
+    """Refuse a host or a port that no connection can be made to.
+
+    Sockets take the last 16 bits of a port that is too large, and DNS knows no empty label.
+
+    Raises:
+        httpx.InvalidURL: It is one.
+    """
+    import httpx
+
+    try:
+        origin_of(url)[1].encode("idna")
+        _ = httpx.URL(url).host  # decodes punycode
+    except ValueError:
+        raise httpx.InvalidURL("no address") from None
+
+
 def _is_same(source: str, target: str) -> bool:
     before, after = origin_of(source), origin_of(target)
     upgraded = before[1] == after[1] and (before[0], before[2]) == ("http", 80)
@@ -298,6 +317,14 @@ def _client(options: HttpOptions) -> httpx.Client:
             verify=True if context is None else context,
             proxy=options.proxy,
         )
+    except OSError as error:
+        # ssl.SSLError is one, too. Only what the environment names is read here.
+        raise SettingsError(
+            f"the certificates cannot be loaded ({error.strerror or error})",
+            where="SSL_CERT_FILE or SSL_CERT_DIR, of the environment",
+            remedy="let it name a PEM file or a directory of them, or unset it; for the server of "
+            "the log alone there is USERPROFILE_LOG_CA",
+        ) from error
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         # The messages quote the URL with its password. ImportError: SOCKS needs another package.
         reason = "SOCKS is not supported" if isinstance(error, ImportError) else "it is no URL"

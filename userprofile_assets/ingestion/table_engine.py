@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 _URL_VARIABLE = "USERPROFILE_MYSQL_URL"
+_LAST_PORT = 65535  # sockets take the last 16 bits of a larger one
 
 # Packages whose name is not the module's, for the message when a driver is not installed.
 _PACKAGES = {
@@ -116,7 +117,7 @@ def _parsed(url: str) -> tuple[sqlalchemy.URL, str]:
 
     try:
         parsed = sqlalchemy.make_url(url)
-        return parsed, parsed.get_dialect().driver
+        driver = parsed.get_dialect().driver
     except exc.NoSuchModuleError:
         raise SettingsError(
             f"no driver is known for {parsed.drivername!r}",
@@ -131,6 +132,11 @@ def _parsed(url: str) -> tuple[sqlalchemy.URL, str]:
             remedy="write it as mysql+pymysql://user:password@host:3306/database; "
             "quote / : @ # and ? in the password as %2F %3A %40 %23 %3F",
         ) from None
+    if parsed.port is not None and not 0 < parsed.port <= _LAST_PORT:
+        raise SettingsError(
+            f"{parsed.port} is no port", where=_URL_VARIABLE, remedy="write 1 to 65535, or none"
+        )
+    return parsed, driver
 
 
 def _adapt_pymysql(engine: sqlalchemy.Engine, *, sends_rows: bool) -> None:

@@ -82,12 +82,8 @@ def typed_errors(
             where=database_name(engine),
             remedy="pip install 'pymysql[rsa]'",
         ) from error
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{doing} failed: a text is not in the encoding that the server says ({error.reason})",
-            where=database_name(engine),
-            remedy="correct the value at the source",
-        ) from error
+    except UnicodeError as error:
+        raise _typed_unicode(error, engine, doing=doing) from None
     except TypeError as error:
         # A driver's connect() takes the options of the URL's query as keywords.
         if "unexpected keyword argument" not in str(error):
@@ -98,6 +94,25 @@ def typed_errors(
             where="USERPROFILE_MYSQL_URL",
             remedy="correct what stands behind the question mark",
         ) from error
+
+
+def _typed_unicode(
+    error: UnicodeError, engine: sqlalchemy.Engine, *, doing: str
+) -> UserProfileError:
+    """Tell a wrong host from a wrong text; shows neither, since each may be a secret."""
+    where = database_name(engine)
+    if "idna" in str(error):  # Python's sockets, of the host
+        return SettingsError(
+            f"{doing} failed: the host of the URL is no name of a host",
+            where=where,
+            remedy="correct it in USERPROFILE_MYSQL_URL",
+        )
+    reason = f" ({error.reason})" if isinstance(error, UnicodeDecodeError) else ""
+    return SourceError(
+        f"{doing} failed: a text is not in the encoding that the server says{reason}",
+        where=where,
+        remedy="correct the value at the source",
+    )
 
 
 @contextmanager

@@ -9,7 +9,13 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from userprofile_assets.settings.fields import SettingsGroup, setting
-from userprofile_assets.settings.values import AbsoluteFile, JsonOfStrings, KeyOfDay, split_url
+from userprofile_assets.settings.values import (
+    AbsoluteFile,
+    JsonOfStrings,
+    KeyOfDay,
+    check_address,
+    split_url,
+)
 
 _setting = partial(setting, "log source")
 
@@ -111,8 +117,8 @@ class LogSourceSettings(SettingsGroup):
             parts = split_url(value.get_secret_value())
             if parts.scheme not in {"http", "https", "file"}:
                 raise ValueError("write an http://, https:// or file:// URL")
-            if parts.scheme != "file" and not parts.hostname:
-                raise ValueError("the URL names no host")
+            if parts.scheme != "file":
+                check_address(parts)
         return value
 
     @field_validator("log_encoding")

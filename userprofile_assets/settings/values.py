@@ -25,6 +25,20 @@ def split_url(url: str) -> SplitResult:
         raise ValueError("not a URL that can be parsed") from None
 
 
+def check_address(parts: SplitResult) -> None:
+    """Refuse a host or a port that no connection can be made to; no message shows them."""
+    if not parts.hostname:
+        raise ValueError("the URL names no host")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("the URL's host is no name of a host") from None
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the URL's port is no port") from None
+
+
 def refuse_keys(parts: SplitResult) -> None:
     """Refuse a storage URL with a user part, a query or a fragment: it is shown as it is."""
     if "@" in parts.netloc or parts.query or parts.fragment:

@@ -143,6 +143,13 @@ def test_a_missing_file_with_the_sha256_names_the_setting(web, day):
         day.copied(url, sha256=web.url("/nothing"))
 
 
+@pytest.mark.parametrize("file", ["http://u:s3cret@h:99999/a", "http://u:s3cret@[h/a"])
+def test_a_file_whose_address_is_none_names_the_setting(web, day, file):
+    with pytest.raises(SourceError, match="USERPROFILE_LOG_SHA256") as caught:
+        day.copied(web.script("/log", Answer(body=BODY)), sha256=file)
+    assert "s3cret" not in str(caught.value)
+
+
 def test_what_is_neither_digits_nor_a_url_is_a_settings_error(web, day):
     with pytest.raises(SettingsError, match="USERPROFILE_LOG_SHA256"):
         day.copied(web.script("/log", Answer(body=BODY)), sha256="abc")

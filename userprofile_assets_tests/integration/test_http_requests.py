@@ -123,6 +123,43 @@ def test_secrets_are_not_sent_to_another_port(web, other, day):
     assert sent(other, "/new", *SECRET_HEADERS) == [(None, None, None)]
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["http://h:99999/", "http://xn--/", "http://a..example/", f"http://{'a' * 64}.example/"],
+    ids=["port", "punycode", "empty label", "long label"],
+)
+@pytest.mark.parametrize("allowed", [[], ["127.0.0.1"]], ids=["any host", "this host"])
+def test_a_redirect_to_no_address_is_refused(web, day, target, allowed):
+    url = web.script("/log", redirect(target))
+    with pytest.raises(SourceError, match="redirected to an address that cannot be parsed"):
+        day.copied(url, allowed_hosts=tuple(allowed))
+    day.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:99999", "logs..example", f"{'a' * 64}.example", "xn--"],
+    ids=["port", "empty label", "long label", "punycode"],
+)
+def test_an_address_that_is_none_is_refused_and_names_the_setting(day, host):
+    with pytest.raises(SourceError, match="the URL cannot be parsed") as caught:
+        day.copied(f"http://u:s3cret@{host}/log")
+    assert "USERPROFILE_LOG_URL" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "no PEM"])
+def test_authorities_of_the_environment_that_cannot_be_read_are_named(
+    web, day, content, monkeypatch, tmp_path
+):
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
+        day.copied(web.script("/log", Answer(body=b"a\n")))
+
+
 def test_secrets_are_not_sent_again_when_a_redirect_leads_back(web, other, day):
     web.script("/end", Answer(body=b"a\n"))
     there = other.script("/there", redirect(web.script("/back", redirect("/end"))))

@@ -8,10 +8,15 @@ import ssl
 import pymysql  # noqa: TID253 - the test makes its errors
 import pytest
 
-from userprofile_assets.errors import PermanentError, SourceError, SourceUnavailableError
+from userprofile_assets.errors import (
+    PermanentError,
+    SettingsError,
+    SourceError,
+    SourceUnavailableError,
+)
 from userprofile_assets.ingestion.mysql_errors import mysql_error
 from userprofile_assets.ingestion.table_engine import engine_for
-from userprofile_assets.ingestion.table_errors import typed_driver_errors
+from userprofile_assets.ingestion.table_errors import typed_driver_errors, typed_errors
 
 OperationalError = pymysql.err.OperationalError
 
@@ -25,6 +30,25 @@ def caught_by_pymysql(original):
     error = OperationalError(2003, f"Can't connect to MySQL server on 'db' ({original})")
     error.original_exception = original
     return error
+
+
+@pytest.mark.parametrize("host", ["db..example.com", f"{'a' * 64}.example"])
+def test_a_host_that_is_none_is_an_error_of_the_setting(host):
+    engine = engine_for(f"mysql+pymysql://u:s3cret@{host}/w", tls="disabled")
+    with (
+        pytest.raises(SettingsError, match="the host of the URL is no name of a host") as caught,
+        typed_errors(engine, doing="connecting"),
+    ):
+        engine.connect()
+    assert "USERPROFILE_MYSQL_URL" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_port_that_is_none_is_an_error_of_the_setting():
+    with pytest.raises(SettingsError, match="99999 is no port") as caught:
+        engine_for("mysql+pymysql://u:s3cret@db:99999/w")
+    assert "USERPROFILE_MYSQL_URL" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

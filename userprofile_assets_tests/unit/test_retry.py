@@ -14,7 +14,11 @@ from userprofile_assets.errors import (
     StorageUnavailableError,
 )
 from userprofile_assets.ingestion import retry
-from userprofile_assets.ingestion.http_errors import SourceBusyError, parse_retry_after
+from userprofile_assets.ingestion.http_errors import (
+    SourceBusyError,
+    parse_http_date,
+    parse_retry_after,
+)
 from userprofile_assets.ingestion.retry import (
     Deadline,
     DeadlineError,
@@ -151,6 +155,19 @@ def test_arguments_and_the_name_of_the_function_are_kept(unhurried):
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header, seconds):
     assert parse_retry_after(header, now=NOON) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Mon",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+    ],
+)
+def test_a_date_that_is_none_is_not_read(text):
+    assert parse_http_date(text) is None
 
 
 def test_a_wait_that_would_pass_the_deadline_fails_at_once(slept):

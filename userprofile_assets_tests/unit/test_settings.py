@@ -168,6 +168,8 @@ MALFORMED = [
     ("LOG_URL", "/var/log/a", "write an http://, https:// or file:// URL"),
     ("LOG_URL", "http:///a", "the URL names no host"),
     ("LOG_URL", "http://[h/a", "not a URL that can be parsed"),
+    ("LOG_URL", "http://h:99999/a", "the URL's port is no port"),
+    ("LOG_URL", "http://logs..example/a", "the URL's host is no name of a host"),
     ("LOG_COMPRESSION", "xz", "Input should be 'none', 'gzip', 'bzip2' or 'zip'"),
     ("LOG_ENCODING", "utf-9", "no such encoding"),
     ("LOG_ENCODING", "hex", "no such encoding"),
