@@ -236,15 +236,31 @@ class _Bzip2Member:
         return self._bzip2.unused_data if self._bzip2.eof else None
 
 
+def _check_padding(data: bytes, *, kind: str, where: str, start: int) -> None:
+    """Refuse all but zero bytes behind the last member: gzip(1) ignores those that pad a block."""
+    if data.strip(b"\0"):
+        raise SourceError(
+            f"no {kind} member starts at byte {start}, and the zero bytes there do not end it",
+            where=where,
+            remedy=f"check that the file is {kind}, and make it anew where it comes from",
+        )
+
+
 def _members(
     chunks: Iterable[bytes], *, new: Callable[[], _Member], kind: str, where: str
 ) -> Iterator[bytes]:
     member: _Member | None = None
     start = end = 0  # offsets in the source: of the member, and of what has been read
+    padding = False
     for chunk in chunks:
         end += len(chunk)
         data = chunk
         while data:
+            if member is None and kind == "gzip" and end > len(data) and not padding:
+                padding, start = data.startswith(b"\0"), end - len(data)
+            if padding:
+                _check_padding(data, kind=kind, where=where, start=start)
+                break
             if member is None:
                 member, start = new(), end - len(data)
             try:

@@ -83,6 +83,7 @@ PACKED = [
         gzip.compress(b"") + gzip.compress(TEXT) + gzip.compress(b""),
         id="empty gzip members",
     ),
+    pytest.param("gzip", gzip.compress(TEXT) + bytes(512), id="gzip padded with zero bytes"),
     pytest.param("bzip2", bz2.compress(TEXT), id="bzip2"),
     pytest.param("bzip2", bz2.compress(TEXT[:9]) + bz2.compress(TEXT[9:]), id="two bzip2 streams"),
     pytest.param("zip", zipped(("log.txt", TEXT)), id="zip"),
@@ -140,6 +141,22 @@ def test_one_chunk_never_becomes_more_than_a_piece_at_once(compression):
 def test_a_truncated_stream_is_an_error_that_names_its_end(compression, packed, offset):
     with pytest.raises(SourceError, match=rf"{WHERE}: it ends after {offset} bytes, inside the "):
         unpacked(in_pieces(packed, 10), compression)
+
+
+@pytest.mark.parametrize("size", [3, 1000], ids="pieces of {}".format)
+@pytest.mark.parametrize(
+    ("packed", "start"),
+    [
+        (gzip.compress(TEXT) + bytes(9) + gzip.compress(TEXT), len(gzip.compress(TEXT))),
+        (gzip.compress(TEXT) + bytes(9) + b"x", len(gzip.compress(TEXT))),
+        (bytes(9) + gzip.compress(TEXT), 0),
+        (bytes(9), 0),
+    ],
+    ids=["another member behind it", "garbage behind it", "in front", "nothing else"],
+)
+def test_zero_bytes_that_are_not_at_the_end_of_gzip_are_an_error(packed, start, size):
+    with pytest.raises(SourceError, match=f"no gzip member starts at byte {start}, "):
+        unpacked(in_pieces(packed, size), "gzip")
 
 
 @pytest.mark.parametrize("size", [3, 1000], ids="pieces of {}".format)
