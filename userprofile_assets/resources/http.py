@@ -57,8 +57,9 @@ class HttpResource(dg.ConfigurableResource):  # type: ignore[type-arg] # dagster
 
     @property
     def has_history(self) -> bool:
-        """Whether each day has a file of its own; without, one file stands for every day."""
-        return not self.url or has_bizdate(self.url) or has_bizdate(self.parameters)
+        """Whether each day has a file, or a digest, of its own; else one stands for every day."""
+        templates = (self.url, self.parameters, self.sha256)
+        return not self.url or any(has_bizdate(text) for text in templates)
 
     def url_of(self, bizdate: str) -> str:
         """Return the URL of a day's log, `20240807`; makes the demo log of that day if need be.

@@ -1,5 +1,6 @@
 """Runs of several days: read once, each day for itself, bad days named."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def test_a_source_without_history_is_read_once_for_all_days(home, web):
     ]  # fmt: skip
     taken = {manifest(home, day, "user")["taken_at"] for day in ("20240805", "20240806")}
     assert len(taken) == 1
+
+
+def test_a_digest_with_bizdate_is_checked_for_each_day(home, web):
+    url = web.script("/log", Answer(body=b"one\n"))
+    good = hashlib.sha256(b"one\n").hexdigest()
+    for day, digest in (("05", good), ("06", "ab" * 32), ("07", good)):
+        web.script(f"/sum/202408{day}", Answer(body=digest.encode()))
+    project = project_of(home, log_url=url, log_sha256=web.url("/sum/${bizdate}"))
+    result = project.materialize("raw_log_oss", days=DAYS)
+    assert "2024-08-06: " in failure_of(result, "raw_log_oss")
+    assert f"but USERPROFILE_LOG_SHA256 says {'ab' * 32}" in failure_of(result, "raw_log_oss")
+    assert project.materialized("raw_log_oss") == {"2024-08-05", "2024-08-07"}
 
 
 def test_a_url_with_bizdate_is_read_for_each_day(home, tmp_path):
