@@ -84,6 +84,8 @@ _REMEDIES = {
     ),
     # Locked by ALTER USER (MySQL, MariaDB), or for failed logins (MySQL).
     **dict.fromkeys((3118, 4151, 3955), "have the account unlocked: ALTER USER ... ACCOUNT UNLOCK"),
+    1298: "set USERPROFILE_USER_TIMESTAMP_ZONE to an offset that the server knows: MySQL -13:59 to "
+    "+14:00, MariaDB -12:59 to +13:00",
     1129: "too many connections from here broke off; FLUSH HOSTS at the server admits this host",
     # The client lacks, or may not use, the account's way of logging in.
     **dict.fromkeys(

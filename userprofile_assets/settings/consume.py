@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
 from userprofile_assets.settings.fields import SettingsGroup, setting
+from userprofile_assets.settings.values import AbsoluteFile
 
 _setting = partial(setting, "consume")
 
@@ -25,7 +25,7 @@ class ConsumeSettings(SettingsGroup):
     serving_tls: Literal["disabled", "required", "verify_ca", "verify_identity"] | None = _setting(
         None, "TLS to that database, as MYSQL_TLS is to the users'."
     )
-    serving_ca: Path | None = _setting(
+    serving_ca: AbsoluteFile = _setting(
         None, "Authority of that server's certificate (PEM). Unset: those of the system."
     )
     serving_days: Annotated[int, Field(ge=1)] = _setting(

@@ -90,7 +90,9 @@ class UserSourceSettings(SettingsGroup):
         "What becomes of a date of MySQL whose month or day is 0, such as `0000-00-00`.",
     )
     user_timestamp_zone: str = _setting(
-        "+00:00", "Offset from UTC in which TIMESTAMP columns of MySQL are shown."
+        "+00:00",
+        "Offset from UTC in which TIMESTAMP columns of MySQL are shown, from `-13:59` to `+14:00`; "
+        "MariaDB knows `-12:59` to `+13:00`.",
     )
     user_object: KeyOfDay = _setting(
         "ods_user_info_d/user_${bizdate}/user_${bizdate}.txt",
@@ -133,6 +135,10 @@ class UserSourceSettings(SettingsGroup):
     def _is_offset(cls, value: str) -> str:
         if not re.fullmatch(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]", value):
             raise ValueError("write an offset such as +08:00")
+        hours, minutes = value[1:].split(":")
+        most = 14 * 60 if value[0] == "+" else 13 * 60 + 59
+        if int(hours) * 60 + int(minutes) > most:
+            raise ValueError("the servers know -13:59 to +14:00")
         return value
 
     @field_validator("field_delimiter")

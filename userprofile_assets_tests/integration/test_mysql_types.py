@@ -293,3 +293,24 @@ def test_a_user_who_may_not_ask_for_the_position_still_exports(mariadb, tmp_path
     )
 
     assert manifest.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [("-13:59", b"2024-08-06 10:31:00\n"), ("+14:00", b"2024-08-07 14:30:00\n")],
+    ids=["least", "most"],
+)
+def test_the_outermost_offsets_of_the_settings_are_known_to_the_server(
+    mysql8, zone, text, tmp_path
+):
+    database, options = table_of(mysql8, ["TIMESTAMP NULL"], ["'2024-08-07 08:30:00'"])
+
+    assert copied(mysql8, database, dataclasses.replace(options, zone=zone), tmp_path) == text
+
+
+@pytest.mark.parametrize("zone", ["-13:59", "+14:00"])
+def test_an_offset_that_mariadb_does_not_know_names_the_setting(mariadb, zone, tmp_path):
+    database, options = table_of(mariadb, ["TIMESTAMP NULL"], ["'2024-08-07 08:30:00'"])
+
+    with pytest.raises(SourceError, match="USERPROFILE_USER_TIMESTAMP_ZONE"):
+        copied(mariadb, database, dataclasses.replace(options, zone=zone), tmp_path)

@@ -193,6 +193,8 @@ MALFORMED = [
     ),
     ("USER_TABLE", "users_[9-0]", "[9-0] is no range of at most 10,000 numbers"),
     ("USER_TIMESTAMP_ZONE", "Asia/Shanghai", "write an offset such as +08:00"),
+    ("USER_TIMESTAMP_ZONE", "+14:01", "the servers know -13:59 to +14:00"),
+    ("USER_TIMESTAMP_ZONE", "-14:00", "the servers know -13:59 to +14:00"),
     ("LOG_HEADERS", "X-Key: secret", "not a JSON object"),
     ("USER_COLUMNS", "uid,", "'' is not a column name"),
     ("USER_COLUMNS", "uid,1 or 1", "'1 or 1' is not a column name"),
@@ -278,6 +280,18 @@ def test_settings_that_contradict_each_other_are_refused(monkeypatch, values, se
     for name, value in values.items():
         monkeypatch.setenv(PREFIX + name, value)
     assert refused() == f"{sentence}\nWhat to do: see docs/configuration.md"
+
+
+@pytest.mark.parametrize("name", ["LOG_CA", "MYSQL_CA", "SERVING_CA"])
+def test_the_file_of_an_authority_does_not_depend_on_the_working_directory_of_a_run(
+    monkeypatch, tmp_path, name
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv(PREFIX + name, "ca.pem")
+    assert getattr(Settings.load(), name.lower()) == tmp_path / "ca.pem"
+    monkeypatch.setenv(PREFIX + name, "~/ca.pem")
+    assert getattr(Settings.load(), name.lower()) == Path("/home/somebody/ca.pem")
 
 
 SECRETS = {
