@@ -119,7 +119,7 @@ def day_asset(
             for key in context.partition_keys:
                 days.run(key, partial(step.make, to_bizdate(key)))
             # First: what the step itself refuses is refused, whether rules can be measured or not.
-            kept.keep(step.own_results(good_too=not doc.rules))
+            kept.keep(step.own_results(good_too=kept.is_retry or not doc.rules))
             results: list[RuleResult] = []
             with days.unmeasured_on_error():
                 results = kept.check(doc, days, executor)
@@ -195,7 +195,8 @@ class _Step:
 
         Args:
             good_too: Whether good days have one. They need none where rules tell of a good day, for
-                only the last run that told anything counts.
+                only the last run that told anything counts; but a try before this one in the same
+                run may have told something else.
         """
         return [
             own_result(self.table.table, CHECK_NAME, bizdate, self.refused.get(bizdate))

@@ -23,6 +23,7 @@ from userprofile_assets.checks.gate import check_upstream
 from userprofile_assets.errors import SourceChangedError, UserProfileError
 from userprofile_assets.quality.facts import Facts
 from userprofile_assets.quality.history import RecordsHistory
+from userprofile_assets.quality.own_checks import RULES_MEASURED, own_result
 from userprofile_assets.quality.rule import RuleResult
 from userprofile_assets.quality.run import check_days
 from userprofile_assets.quality.table_file import TableDoc
@@ -47,6 +48,7 @@ class StepRecords(AbstractContextManager["StepRecords"]):
         log: Told what could not be kept.
         events: The OpenLineage events of the step.
         home: USERPROFILE_HOME.
+        is_retry: Whether this run has tried the step before: what it kept then still stands.
     """
 
     records: Records
@@ -56,6 +58,7 @@ class StepRecords(AbstractContextManager["StepRecords"]):
     log: Callable[[str], None]
     events: StepEvents
     home: Path
+    is_retry: bool = False
 
     @classmethod
     def of_step(
@@ -74,6 +77,7 @@ class StepRecords(AbstractContextManager["StepRecords"]):
             log=context.log.info,
             events=events.of_step(context, context.log.info),
             home=events.settings.home,
+            is_retry=context.retry_number > 0,
         )
 
     def __enter__(self) -> StepRecords:
@@ -108,24 +112,33 @@ class StepRecords(AbstractContextManager["StepRecords"]):
     ) -> list[RuleResult]:
         """Check the good days against the rules of the table and keep the results.
 
+        Days that could not be measured are refused by the gate of a later run.
+
         Raises:
             SparkTimeoutError: A statement took too long.
             SparkUnavailableError: Spark does not answer.
         """
         history = RecordsHistory(self.records, self.log)
-        results = check_days(
-            doc,
-            [to_bizdate(key) for key in days.good],
-            query=lambda sql: executor.run(sql, where=f"rules of {doc.table}"),
-            history=history,
-            facts=facts,
-            counted={
-                to_bizdate(key): metadata["dagster/partition_row_count"]
-                for key, metadata in days.good.items()
-                if "dagster/partition_row_count" in metadata
-            },
-        )
+        bizdates = [to_bizdate(key) for key in days.good]
+        try:
+            results = check_days(
+                doc,
+                bizdates,
+                query=lambda sql: executor.run(sql, where=f"rules of {doc.table}"),
+                history=history,
+                facts=facts,
+                counted={
+                    to_bizdate(key): metadata["dagster/partition_row_count"]
+                    for key, metadata in days.good.items()
+                    if "dagster/partition_row_count" in metadata
+                },
+            )
+        except UserProfileError as error:
+            self.keep([own_result(doc.table, RULES_MEASURED, day, error) for day in bizdates])
+            raise
         history.save(results, self.run_id)
+        if self.is_retry and results:
+            self.keep([own_result(doc.table, RULES_MEASURED, day) for day in bizdates])
         return results
 
     def keep(self, results: Sequence[RuleResult]) -> None:

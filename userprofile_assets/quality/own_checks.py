@@ -1,7 +1,7 @@
 """Checks that a step makes itself, kept as results of rules are: a later run has to know them too.
 
 Belongs here: the form. Does not belong here: what is checked (`checks/line_accounts.py`,
-`checks/row_counts.py`).
+`checks/row_counts.py`, `assets/step_records.py`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from userprofile_assets.quality.rule import RuleResult
 if TYPE_CHECKING:
     from userprofile_assets.errors import UserProfileError
 
-OWN_CHECKS = ("rows_equal_manifest", "lines_accounted_for")
+RULES_MEASURED = "rules_measured"
+"""Fails for a day whose rules could not be measured: nobody has judged it."""
+
+OWN_CHECKS = ("rows_equal_manifest", "lines_accounted_for", RULES_MEASURED)
 """Their names, which no rule may have."""
 
 

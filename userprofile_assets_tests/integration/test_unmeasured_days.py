@@ -15,6 +15,7 @@ from userprofile_assets_tests.support.statements import ENDLESS
 
 DAYS = ("2024-08-05", "2024-08-06", "2024-08-07")
 LOG = "ods_raw_log_d_spark"
+LINES = "dwd_log_line_spark"
 VALUES = "dwd_log_value_di_spark"
 A_LINE = "192.0.2.1##@@u1##@@{} 10:00:00##@@GET / HTTP/1.1##@@200##@@5##@@-##@@Mozilla/5.0\n"
 
@@ -70,3 +71,15 @@ def test_days_of_a_filled_table_are_recorded_though_their_rules_were_not_measure
     )
     assert project.materialized(VALUES) == {"2024-08-05", "2024-08-06"}
     assert recorded(project, VALUES) == {"20240805", "20240806"}
+
+
+def test_nothing_is_built_on_a_day_whose_rules_were_not_measured_until_they_are(project):
+    (day, *_) = DAYS
+    project.materialize("raw_log_oss", day=day)
+    project.materialize(LOG, day=day)
+    result = project.materialize(LINES, day=day)
+    assert f"{LOG} breaks rules_measured (a statement was cancelled after 8 seconds)" in (
+        failure_of(result, LINES)
+    )
+    measured = Project(project.settings, sql=sql_directory())
+    assert measured.materialize(LOG, LINES, day=day).success
