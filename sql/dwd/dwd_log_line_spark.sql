@@ -33,36 +33,46 @@ WITH shaped AS (
     FROM ods_raw_log_d_spark
 ),
 
-cut AS (
-    -- Eight pieces are the tutorial's fields. Nine are those of a line with quotes, the ninth being
-    -- the quote before the referer, which a common line lacks. Cutting at one character is what
-    -- Java does without a regular expression. All quantifiers but the user's are possessive: none
-    -- can go back, so a line of megabytes costs no stack and no more than its length. A user has no
-    -- quote but an escaped one, so no later field is ever taken for it. `192.0.2.1:5000 - -` is an
-    -- address with a port: none is `-`.
+marked AS (
+    -- A line with quotes becomes nine pieces with a character between them that it has not itself;
+    -- the ninth is the quote before the referer, which a common line lacks. All quantifiers but the
+    -- user's are possessive or atomic: none can go back, so a line of megabytes costs no stack and
+    -- no more than its length. Of the two, Java has a quick loop for the atomic ones only. A user
+    -- has no quote but an escaped one, so no later field is ever taken for it.
+    -- `192.0.2.1:5000 - -` is an address with a port: none is `-`.
     SELECT
         dt,
         line,
+        is_delimited,
+        CASE WHEN is_delimited THEN '##@@' ELSE '\u001F' END AS mark,
         CASE
-            WHEN is_delimited AND NOT contains(text, '\u001F')
-                THEN split(replace(text, '##@@', '\u001F'), '\u001F')
-            WHEN is_delimited THEN split(text, '##@@')
+            WHEN is_delimited THEN text
             WHEN '${log_format}' != 'tutorial' AND NOT contains(text, '\u001F')
-                THEN split(
-                    regexp_replace(
-                        text,
-                        '(?s)^(?:[^ :"]++:[0-9]++ (?!- ))?+([^ "]++) [^ "]++ '
-                        || '([^"]*?(?:\\\\"[^"]*?){0,9}?|"") \\[([^\\[\\]"]{1,40}+)\\] '
-                        || '"((?:[^"\\\\]++|\\\\.)*+)" ([^ "]++) ([^ "]++)'
-                        || '(?: ?+(")((?:[^"\\\\]++|\\\\.)*+)" "((?:[^"\\\\]++|\\\\.)*+)"'
-                        || '(?:[ ;](?:[^"\\\\]++|\\\\.?+|"(?:[^"\\\\]++|\\\\.)*+")*+)?+)?+\\z',
-                        '$1\u001F$2\u001F$3\u001F$4\u001F$5\u001F$6\u001F$8\u001F$9\u001F$7'
-                    ),
-                    '\u001F'
+                THEN regexp_replace(
+                    text,
+                    '(?s)^(?:(?>[^ :"]+):(?>[0-9]+) (?!- ))?+((?>[^ "]+)) (?>[^ "]+) '
+                    || '([^"]*?(?:\\\\"[^"]*?){0,9}?|"") \\[([^\\[\\]"]{1,40}+)\\] '
+                    || '"((?:(?>[^"\\\\]+)|\\\\.)*+)" ((?>[^ "]+)) ((?>[^ "]+))'
+                    || '(?: ?+(")((?:(?>[^"\\\\]+)|\\\\.)*+)" "((?:(?>[^"\\\\]+)|\\\\.)*+)"'
+                    || '(?:[ ;](?:(?>[^"\\\\]+)|\\\\.?+|"(?:(?>[^"\\\\]+)|\\\\.)*+")*+)?+)?+\\z',
+                    '$1\u001F$2\u001F$3\u001F$4\u001F$5\u001F$6\u001F$8\u001F$9\u001F$7'
                 )
-        END AS parts,
-        is_delimited
+        END AS text
     FROM shaped
+),
+
+cut AS (
+    SELECT
+        dt,
+        line,
+        is_delimited,
+        octet_length(text) AS size,
+        array(
+            split_part(text, mark, 1), split_part(text, mark, 2), split_part(text, mark, 3),
+            split_part(text, mark, 4), split_part(text, mark, 5), split_part(text, mark, 6),
+            split_part(text, mark, 7), split_part(text, mark, 8), split_part(text, mark, 9)
+        ) AS parts
+    FROM marked
 ),
 
 fields AS (
@@ -70,64 +80,90 @@ fields AS (
         dt,
         line,
         CASE
-            WHEN is_delimited THEN CASE WHEN size(parts) = 8 THEN 'tutorial' END
-            WHEN size(parts) = 9 AND get(parts, 8) = '"' AND '${log_format}' IN ('auto', 'combined')
-                THEN 'combined'
-            WHEN size(parts) = 9 AND get(parts, 8) = '' AND '${log_format}' IN ('auto', 'common')
+            WHEN is_delimited
+                THEN CASE
+                    WHEN
+                        octet_length(get(parts, 0)) + octet_length(get(parts, 1))
+                        + octet_length(get(parts, 2)) + octet_length(get(parts, 3))
+                        + octet_length(get(parts, 4)) + octet_length(get(parts, 5))
+                        + octet_length(get(parts, 6)) + octet_length(get(parts, 7)) + 28 = size
+                        THEN 'tutorial'
+                END
+            WHEN get(parts, 8) = '"' AND '${log_format}' IN ('auto', 'combined') THEN 'combined'
+            WHEN
+                get(parts, 8) = '' AND get(parts, 2) != '' AND '${log_format}' IN ('auto', 'common')
                 THEN 'common'
         END AS format,
         parts
     FROM cut
 ),
 
-dated AS (
+known AS (
     SELECT
         dt,
         line,
         format,
-        parts,
+        CASE WHEN format IS NOT NULL THEN parts END AS parts
+    FROM fields
+),
+
+clock AS (
+    -- Every second of a day as it stands in a log: a join costs a fifth of reading the text.
+    SELECT
+        days.dt,
+        seconds.moment,
+        date_format(seconds.moment, 'dd/MMM/yyyy:HH:mm:ss Z') AS text
+    FROM (
+        SELECT
+            every.day,
+            date_format(every.day, 'yyyyMMdd') AS dt
+        FROM (SELECT explode(sequence(DATE '2000-01-01', DATE '2099-12-31')) AS day) AS every
+    ) AS days
+        LATERAL VIEW
+        explode(sequence(
+            cast(days.day AS TIMESTAMP),
+            cast(date_add(days.day, 1) AS TIMESTAMP) - INTERVAL 1 SECOND,
+            INTERVAL 1 SECOND
+        )) seconds AS moment
+),
+
+dated AS (
+    SELECT /*+ broadcast(clock) */
+        known.dt,
+        known.line,
+        known.format,
+        known.parts,
         CASE
-            WHEN format IS NULL THEN NULL
+            WHEN clock.moment IS NOT NULL THEN clock.moment
             WHEN
-                length(get(parts, 2)) = 26
-                AND substr(get(parts, 2), 3, 1) = '/'
-                AND substr(get(parts, 2), 12, 1) = ':'
-                AND substr(get(parts, 2), 21, 1) = ' '
+                length(get(known.parts, 2)) = 26 AND substr(get(known.parts, 2), 3, 1) = '/'
+                -- The pattern takes AUG and aug for Aug.
+                AND initcap(substr(get(known.parts, 2), 4, 3)) = substr(get(known.parts, 2), 4, 3)
+                THEN try_to_timestamp(get(known.parts, 2), 'dd/MMM/yyyy:HH:mm:ss Z')
+            WHEN length(get(known.parts, 2)) = 16 AND substr(get(known.parts, 2), 11, 1) = ':'
                 THEN try_cast(concat(
-                    substr(get(parts, 2), 8, 4), '-',
-                    CASE substr(get(parts, 2), 4, 3)
-                        WHEN 'Jan' THEN '01' WHEN 'Feb' THEN '02' WHEN 'Mar' THEN '03'
-                        WHEN 'Apr' THEN '04' WHEN 'May' THEN '05' WHEN 'Jun' THEN '06'
-                        WHEN 'Jul' THEN '07' WHEN 'Aug' THEN '08' WHEN 'Sep' THEN '09'
-                        WHEN 'Oct' THEN '10' WHEN 'Nov' THEN '11' WHEN 'Dec' THEN '12'
-                    END,
-                    '-', left(get(parts, 2), 2), ' ', substr(get(parts, 2), 13, 8),
-                    substr(get(parts, 2), 22, 3), ':', right(get(parts, 2), 2)
-                ) AS TIMESTAMP)
-            WHEN length(get(parts, 2)) = 16 AND substr(get(parts, 2), 11, 1) = ':'
-                THEN try_cast(concat(
-                    left(get(parts, 2), 4), '-', substr(get(parts, 2), 5, 2), '-',
-                    substr(get(parts, 2), 7, 2), ' ', substr(get(parts, 2), 9, 8)
+                    left(get(known.parts, 2), 4), '-', substr(get(known.parts, 2), 5, 2), '-',
+                    substr(get(known.parts, 2), 7, 2), ' ', substr(get(known.parts, 2), 9, 8)
                 ) AS TIMESTAMP)
             -- Without the hyphen, T10:00:00 would be a time of the day on which this runs.
-            WHEN length(get(parts, 2)) >= 19 AND substr(get(parts, 2), 5, 1) = '-'
-                THEN try_cast(get(parts, 2) AS TIMESTAMP)
-        END AS event_time
-    FROM fields
+            WHEN length(get(known.parts, 2)) >= 19 AND substr(get(known.parts, 2), 5, 1) = '-'
+                THEN try_cast(get(known.parts, 2) AS TIMESTAMP)
+        END AS event_time,
+        clock.moment IS NOT NULL AS is_of_day
+    FROM known
+    LEFT JOIN clock
+        ON known.dt = clock.dt AND get(known.parts, 2) = clock.text
 )
 
 SELECT
     line,
     format,
-    CASE WHEN format IS NOT NULL THEN get(parts, 0) END AS ip,
-    CASE
-        WHEN format != 'tutorial' AND get(parts, 1) = '""' THEN '-'
-        WHEN format IS NOT NULL THEN get(parts, 1)
-    END AS uid,
-    CASE WHEN format IS NOT NULL THEN get(parts, 2) END AS time,
-    CASE WHEN format IS NOT NULL THEN get(parts, 3) END AS request,
-    CASE WHEN format IS NOT NULL THEN get(parts, 4) END AS status,
-    CASE WHEN format IS NOT NULL THEN get(parts, 5) END AS bytes,
+    get(parts, 0) AS ip,
+    CASE WHEN format != 'tutorial' AND get(parts, 1) = '""' THEN '-' ELSE get(parts, 1) END AS uid,
+    get(parts, 2) AS time,
+    get(parts, 3) AS request,
+    get(parts, 4) AS status,
+    get(parts, 5) AS bytes,
     CASE WHEN format != 'common' THEN get(parts, 6) END AS referer,
     CASE WHEN format != 'common' THEN get(parts, 7) END AS agent,
     event_time,
@@ -138,9 +174,10 @@ SELECT
         WHEN get(parts, 0) = '' THEN 'no address'
         WHEN NOT get(parts, 4) RLIKE '^[0-9]{3}\\z' THEN 'status is no number'
         WHEN NOT get(parts, 5) RLIKE '^([0-9]+|-)\\z' THEN 'bytes are no number'
-        WHEN event_time IS NULL THEN 'time cannot be read'
+        WHEN NOT is_of_day AND event_time IS NULL THEN 'time cannot be read'
         WHEN
             '${log_day_filter}' = 'business_date'
+            AND NOT is_of_day
             AND cast(event_time AS DATE) != cast(
                 concat(left(dt, 4), '-', substr(dt, 5, 2), '-', right(dt, 2)) AS DATE
             )

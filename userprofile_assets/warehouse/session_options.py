@@ -87,6 +87,10 @@ class SessionOptions:
             # The JVM compiles no method of more than 8,000 bytes. Spark would hand it the whole of
             # a wide SELECT as one, interpreted: splitting log lines took 2.5 times the CPU.
             "spark.sql.codegen.hugeMethodLimit": "8000",
+            # Up to here a day's addresses are joined by their hash: 32 MB of Parquet are about a
+            # million of them. Spark's own 10 MB are 300,000; beyond that it sorts the whole log by
+            # address, which took a fifth of the time (docs/performance.md).
+            "spark.sql.autoBroadcastJoinThreshold": "32m",
             **self.conf,
         }
 

@@ -219,6 +219,18 @@ QUARANTINED = {
         f'{START}"GET /" 200 5\x85'.encode(),
         "bytes are no number",
     ),
+    "tutorial, a ninth field that is empty": (
+        f"192.0.2.1##@@u1##@@{TIME}##@@{GET}##@@200##@@5##@@-##@@-##@@".encode(),
+        "no known format",
+    ),
+    "tutorial, seven fields and one unit separator": (
+        f"192.0.2.1##@@u1##@@{TIME}##@@{GET}##@@200##@@5\x1f-##@@-".encode(),
+        "no known format",
+    ),
+    "unit separators for fields": (
+        "\x1f".join(["192.0.2.1", "u1", TIME, GET, "200", "5", "-", "-", '"']).encode(),
+        "no known format",
+    ),
     "tutorial, a field shifted": (
         b"192.0.2.1##@@u1##@@2024080710:00:00##@@200##@@5##@@-##@@-##@@-",
         "status is no number",
@@ -230,6 +242,14 @@ QUARANTINED = {
     ),
     "a month that is none": (
         f"192.0.2.1 - - [07/Aux/2024:10:00:00 +0800] {END}".encode(),
+        "time cannot be read",
+    ),
+    "a month in capitals": (
+        f"192.0.2.1 - - [07/AUG/2024:10:00:00 +0800] {END}".encode(),
+        "time cannot be read",
+    ),
+    "a zone that is none": (
+        f"192.0.2.1 - - [07/Aug/2024:10:00:00 +1900] {END}".encode(),
         "time cannot be read",
     ),
     "an hour that is none": (

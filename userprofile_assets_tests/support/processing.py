@@ -164,6 +164,24 @@ class Processing:
             found[VALUES] = [f"SQL: {self.outcomes(bizdate)}", f"reference: {day.outcomes()}"]
         return {table: said for table, said in found.items() if said}
 
+    def generated(self, table: str, bizdate: str = DAY) -> str:
+        """Return the Java that Spark makes of the SELECT of a table, with the sizes of its methods.
+
+        Adaptive execution is off for that: with it Spark makes none before it runs.
+        """
+        definition = self.warehouse.table(table)
+        statement = definition.statement("insert") or definition.statement("keys")
+        assert statement is not None
+        text = statement.render({**sql_variables(self.settings), "bizdate": bizdate})
+        adaptive = "spark.sql.adaptive.enabled"
+        with self.current():
+            self.session.conf.set(adaptive, "false")
+            try:
+                (row,) = self.session.sql(f"EXPLAIN CODEGEN {text}").collect()
+            finally:
+                self.session.conf.set(adaptive, "true")
+        return str(row[0])
+
     def outcomes(self, bizdate: str = DAY) -> dict[str, int]:
         """Return the number of lines by outcome."""
         return {
