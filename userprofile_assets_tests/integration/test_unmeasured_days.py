@@ -20,16 +20,18 @@ VALUES = "dwd_log_value_di_spark"
 A_LINE = "192.0.2.1##@@u1##@@{} 10:00:00##@@GET / HTTP/1.1##@@200##@@5##@@-##@@Mozilla/5.0\n"
 
 
+def never_measured(project, table):
+    """Give a table a rule that never ends."""
+    (path,) = project.sql.rglob(f"{table}.yml")
+    path.write_text(f'{path.read_text()}  - {{name: endless, sql: "{ENDLESS}", expect: "= 0"}}\n')
+    return path
+
+
 @pytest.fixture
 def project(tmp_path, spark):
-    """A project whose rules of two tables never end."""
     for day in DAYS:
         (tmp_path / f"{day.replace('-', '')}.txt").write_text(A_LINE.format(day))
     sql = shutil.copytree(sql_directory(), tmp_path / "sql")
-    for path in (sql / "ods" / f"{LOG}.yml", sql / "dwd" / f"{VALUES}.yml"):
-        path.write_text(
-            f'{path.read_text()}  - {{name: endless, sql: "{ENDLESS}", expect: "= 0"}}\n'
-        )
     settings = Settings(
         home=tmp_path / "home",
         log_url=SecretStr(f"{tmp_path.as_uri()}/${{bizdate}}.txt"),
@@ -45,6 +47,7 @@ def recorded(project, asset):
 
 
 def test_days_of_an_external_table_are_recorded_though_their_rules_were_not_measured(project):
+    never_measured(project, LOG)
     project.materialize("raw_log_oss", days=(DAYS[0], DAYS[-1]))
     path = project.settings.home / "storage/ods_raw_log_d/log_20240806/_manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"rows": 51}))
@@ -61,6 +64,7 @@ def test_days_of_an_external_table_are_recorded_though_their_rules_were_not_meas
 
 
 def test_days_of_a_filled_table_are_recorded_though_their_rules_were_not_measured(project):
+    never_measured(project, VALUES)
     days = (DAYS[0], DAYS[1])
     project.materialize("raw_log_oss", days=days)
     project.materialize(LOG, days=days)
@@ -75,11 +79,13 @@ def test_days_of_a_filled_table_are_recorded_though_their_rules_were_not_measure
 
 def test_nothing_is_built_on_a_day_whose_rules_were_not_measured_until_they_are(project):
     (day, *_) = DAYS
+    good = (project.sql / "ods" / f"{LOG}.yml").read_text()
+    path = never_measured(project, LOG)
     project.materialize("raw_log_oss", day=day)
     project.materialize(LOG, day=day)
     result = project.materialize(LINES, day=day)
     assert f"{LOG} breaks rules_measured (a statement was cancelled after 8 seconds)" in (
         failure_of(result, LINES)
     )
-    measured = Project(project.settings, sql=sql_directory())
-    assert measured.materialize(LOG, LINES, day=day).success
+    path.write_text(good)
+    assert project.materialize(LOG, LINES, day=day).success
