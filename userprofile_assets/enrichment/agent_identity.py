@@ -6,8 +6,8 @@ devices (`agent_devices.py`), and the tutorial's rule on URLs that contain `feed
 In order, first match wins:
 
 1. Empty or `-`: unknown.
-2. A crawler that says so in the usual words, or gives the address of its owner.
-3. A feed reader, by name, or because it says feed or RSS.
+2. A feed reader, by name, or because it says feed or RSS, unless it says that it is a robot.
+3. A crawler that says so in the usual words, or gives the address of its owner.
 4. A browser or an app of a known system: a person.
 5. Programs, by the list of the package `is-bot` (a port of isbot): curl, HTTP libraries, monitors.
    They count as crawlers in all public crawler lists: nobody looks at what they fetch.
@@ -35,7 +35,9 @@ _INNOCENT = Screened(
     r"yandexsearch\w*|\.catcher[\d.]+|webappmanager|googletv|alphaserver|googlehypersonic|"
     r"javaplatform|\bjava/sun|desktop ?discover\w*|"
     r"from:? https?://\S*bsalsa\S*|googletoolbar[^;)]*|google/pixel|google pixel|"
-    r"sogou(?:mse|mobilebrowser|mobiletool|search)\S*|\bse 2\.x metasr[ \d.]*",
+    r"sogou(?:mse|mobilebrowser|mobiletool|search)\S*|\bse 2\.x metasr[ \d.]*|"
+    # Apps of Alibaba: the list sees an address in `TTID/1@taobao_iphone_1.2`, and a robot in `|`.
+    r"ttid/\S+|alipaydefined\([^)]*\)",
 )
 _CRAWLER = Screened(
     r"bot(?:s|\d|lib|run|net)?(?![a-z])|bot[-_/]|^bot|crawl|spider|slurp|scrap(?:er|y|ing)|"
@@ -95,6 +97,7 @@ _PEOPLE = Screened(
     r"^(?:lynx|w3m|links|elinks|netsurf|dillo|amaya|browsex|nook browser|mosaic|konqueror)\b",
 )
 _BROWSER = Screened(r"^(?:mozilla|opera)/\d")
+_PHONE = "(phone)"
 # The comment in which a browser names its machine; the name of a model may be any word. Crawlers
 # that pose as browsers put their own name there too, with an address or after `compatible`.
 _MACHINE = Screened(
@@ -102,6 +105,8 @@ _MACHINE = Screened(
     r"\w@\w|datanyze|[+]))[^()]*(?:android|iphone|ipad)[^()]*"
     r"(?:\([^()]*\)[^()]*)?\)"
 )
+# Readers of news name themselves behind a phone's comment: Toutiao, Tencent, NetEase, Sina, ...
+_NEWS = Screened(r"\w*news\w*")
 # The words by which the list would take apps and phones of people for programs.
 _LIBRARY = Screened(
     r"^(?:curl|wget|libwww|lwp|python|java/|perl|ruby|php|go-http|okhttp|axios|node|apache-http)"
@@ -122,14 +127,14 @@ class Identities:
         """
         if lowered in {"", "-", '"-"'}:
             return UNKNOWN
-        words = _MACHINE.cut_from(_INNOCENT.cut_from(lowered), put="(machine)")
+        words = _MACHINE.cut_from(_INNOCENT.cut_from(lowered), put=_PHONE)
         if _FEED.found_in(words) and not _ROBOT.found_in(words):
             return FEED
         if _CRAWLER.found_in(words):
             return CRAWLER
         if not _BROWSER.found_in(lowered) and _PEOPLE.found_in(lowered):
             return CRAWLER if _LIBRARY.found_in(lowered) else USER
-        if self._programs.named_in(words):
+        if self._programs.named_in(_NEWS.cut_from(words) if _PHONE in words else words):
             return CRAWLER
         return USER if _BROWSER.found_in(lowered) else UNKNOWN
 

@@ -58,6 +58,36 @@ def test_the_device_that_an_agent_names(parser, device, agent):
     assert parser.facts(agent).device == device
 
 
+IPHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 16_6 like Mac OS X) {APPLE} Mobile/20G75"
+ANDROID = f"Mozilla/5.0 (Linux; Android 13; 2211133C Build/TKQ1; wv) {MOBILE}"
+
+
+@pytest.mark.parametrize("phone", [IPHONE, ANDROID], ids=["iPhone", "Android"])
+@pytest.mark.parametrize(
+    "app",
+    [
+        "AliApp(TB/10.30.0) WindVane/8.7.2 1170x2532 WK TTID/201200@taobao_iphone_10.30.0",
+        "AliApp(AP/10.2.50) Nebula AlipayDefined(nt:WIFI,ws:390|780|3.0) AlipayClient/10.2.50",
+        "NewsArticle/7.5.5.30 JsSdk/2.0 NetType/WIFI (News 7.5.5 13.300000)",
+        "qqnews/7.1",
+        "newsapp_ios",
+        "SinaNews/7.1",
+        "MicroMessenger/8.0.49.2600 NetType/WIFI Language/zh_CN",
+    ],
+    ids=["Taobao", "Alipay", "Toutiao", "Tencent News", "NetEase News", "Sina News", "WeChat"],
+)
+def test_who_reads_in_an_app_of_a_phone_is_a_person(parser, phone, app):
+    assert parser.facts(f"{phone} {app}").identity == "user"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["(compatible; newsnow/1.0; +http://www.example.com)", "newsbot/1.0", "bingbot/2.0"],
+)
+def test_a_crawler_that_poses_as_a_phone_is_one(parser, name):
+    assert parser.facts(f"{IPHONE} {name}").identity == "crawler"
+
+
 @pytest.mark.parametrize(
     ("identity", "agent"),
     [
