@@ -9,15 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from userprofile_assets.catalog.sql_tables import load_warehouse
 from userprofile_assets.catalog.table_docs import read_docs
 from userprofile_assets.demo.log_lines import log_chunks
 from userprofile_assets.demo.users import user_rows
 from userprofile_assets.errors import SparkError
 from userprofile_assets.project_files import sql_directory
 from userprofile_assets.quality.facts import DayFacts
+from userprofile_assets.quality.measures import broken
 from userprofile_assets.quality.quoting import quote_text
 from userprofile_assets.quality.run import check_days
 from userprofile_assets.quality.table_file import read_table_docs
+from userprofile_assets.settings import Settings
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets_tests.support.processing import processing
 from userprofile_assets_tests.support.sql_tree import write_sql
@@ -287,6 +290,24 @@ def test_a_value_cannot_become_sql_or_a_variable(engine, tmp_path):
 """
     (result,) = check(engine, tmp_path, rules)
     assert result.value == 4
+
+
+def test_each_way_to_write_an_address_keeps_the_default_rule_and_a_host_name_breaks_it(
+    tables, tmp_path
+):
+    warehouse = load_warehouse(Settings(home=tmp_path))
+    docs = read_docs(sql_directory(), warehouse, "standard")
+    (rule,) = [rule for rule in docs["dim_ip_region_spark"].rules if rule.kind == "matches"]
+    addresses = [
+        "203.0.113.7", "203.0.113.7:51234", "2001:DB8::A", "[2001:db8::a]", "[2001:db8::a]:443",
+        "fe80::1%eth0", "[FE80::1%eth0]:80", "::ffff:203.0.113.7", "::",
+    ]  # fmt: skip
+    names = ["www.example.com", "www.example.com:443", "-", "GET"]
+    values = ", ".join(f"({quote_text(text)})" for text in (*addresses, *names))
+    found = tables.sql(
+        f"SELECT ip FROM VALUES {values} AS t (ip) WHERE {broken(rule, {'ip': 'string'})}"
+    )
+    assert [row.ip for row in found.collect()] == names
 
 
 def test_the_default_rules_take_a_day_of_the_demo_by_the_tutorials_logic(spark, tmp_path):
