@@ -52,7 +52,7 @@ def open_region_db(spec: str) -> RegionDb:
         SourceMissingError: The file or the package with the data is not there.
         SourceError: The file is broken, of an older format, or holds no regions.
     """
-    parts = [spec] if Path(spec).is_file() else [part.strip() for part in spec.split(",")]
+    parts = [spec] if _is(Path(spec).is_file) else [part.strip() for part in spec.split(",")]
     opened = [_open(part) for part in parts]
     return opened[0] if len(opened) == 1 else RegionChain(opened)
 
@@ -60,15 +60,30 @@ def open_region_db(spec: str) -> RegionDb:
 def _open(part: str) -> RegionDb:
     if part in _PACKAGED:
         return _open_packaged(part)
-    path = Path(part).expanduser()
+    try:
+        path = Path(part).expanduser()
+    except RuntimeError:
+        raise SettingsError(
+            "nobody knows the home directory that ~ stands for",
+            where=f"{SETTING}={part}",
+            remedy="write the whole path",
+        ) from None
     reader = _reader_of(path)
-    if not path.is_file():
+    if not _is(path.is_file):
         raise SourceMissingError(
-            "there is a directory, no file" if path.is_dir() else "there is no such file",
+            "there is a directory, no file" if _is(path.is_dir) else "there is no such file",
             where=f"{SETTING}={part}",
             remedy=f"set {SETTING} to the path of a file, or to dbip, which needs none",
         )
     return reader(path)
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    """Return the answer of `Path.is_file` or `is_dir`; a name that nothing can have has neither."""
+    try:
+        return asked()
+    except (OSError, ValueError):
+        return False
 
 
 def _open_packaged(name: str) -> RegionDb:

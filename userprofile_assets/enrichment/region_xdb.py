@@ -63,6 +63,7 @@ class XdbRegions:
         self._bytes, self._name = version.byte_num, f"ip2region {version.name}"
         self._size = len(content)
         texts = self._texts(content, version.index_size)
+        self._check_ways(content, version.index_size)
         self._order = self._order_of(texts)
         self._searcher = searcher.new_with_buffer(version, content)
         # Some ten thousand; each is split once.
@@ -95,7 +96,7 @@ class XdbRegions:
                 for address in addresses
             ]
         except (LookupError, ValueError) as error:
-            # The first part of the file leads into the index; the index itself was read before.
+            # Both indexes were read before; what is wrong now is no file of ip2region.
             raise unreadable(self._path, f"the file is broken ({error!r})") from error
 
     def _built(self) -> datetime:
@@ -119,6 +120,27 @@ class XdbRegions:
             except ValueError as error:
                 raise unreadable(self._path, f"broken at byte {start} ({error})") from error
         return texts
+
+    def _check_ways(self, content: bytes, entry: int) -> None:
+        """Check the first part of the file, which leads into the index by an address's two bytes.
+
+        Zeros there are no error of the search, which then finds nothing: a file whose beginning
+        was never written, as after a cut download into reserved space, would know no region.
+        """
+        import numpy as np  # noqa: PLC0415 - as above
+        from ip2region import util  # noqa: PLC0415 - as above
+
+        first, last = self._header.startIndexPtr, self._header.endIndexPtr
+        pairs = np.frombuffer(
+            content, "<u4", count=util.VectorIndexLength // 4, offset=util.HeaderInfoLength
+        )
+        ways = pairs.reshape(-1, 2).astype(np.int64)
+        begin, end = ways[ways.any(axis=1)].T
+        inside = (first <= begin) & (begin < end) & (end <= last + entry)
+        whole = ((begin - first) % entry == 0) & ((end - begin) % entry == 0)
+        entries = (last - first) // entry + 1
+        if not (inside & whole).all() or (end - begin).sum() < entries * entry:
+            raise unreadable(self._path, "broken: its first part does not lead to all of its index")
 
     def _order_of(self, texts: Collection[str]) -> _Order:
         rows = [text.split("|") for text in texts if text]

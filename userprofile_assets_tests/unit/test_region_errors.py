@@ -98,6 +98,13 @@ def _misled_xdb(tmp_path):
     return path
 
 
+def _unwritten_xdb(tmp_path):
+    path, _ = write_xdb_pair(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[:256] + bytes(524_288) + content[524_544:])
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "what"),
     [
@@ -109,7 +116,8 @@ def _misled_xdb(tmp_path):
         (_short_xdb, "too few"),
         (_newer_xdb, "structure 2 or 3, but 4"),
         (_own_xdb, r"such as 'Australia\|Queensland'"),
-        (_misled_xdb, "the file is broken"),
+        (_misled_xdb, "its first part does not lead to all of its index"),
+        (_unwritten_xdb, "its first part does not lead to all of its index"),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else None,
 )
@@ -121,3 +129,17 @@ def test_a_file_that_cannot_be_used_is_an_error_with_its_path(tmp_path, make, wh
         open_region_db(str(path)).find([address])
     assert caught.value.where == f"USERPROFILE_REGION_DB={path}"
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "what"),
+    [
+        ("~no-such-user/x.mmdb", SettingsError, "nobody knows the home directory"),
+        ("x" * 300 + ".mmdb", SourceMissingError, "there is no such file"),
+        ("dbip," + "x" * 300 + ".xdb", SourceMissingError, "there is no such file"),
+    ],
+    ids=["a home of nobody", "a name too long", "the second name too long"],
+)
+def test_a_name_that_no_file_can_have_is_an_error_that_says_so(spec, error, what):
+    with pytest.raises(error, match=what):
+        open_region_db(spec)
