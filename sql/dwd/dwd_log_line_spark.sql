@@ -33,46 +33,34 @@ WITH shaped AS (
     FROM ods_raw_log_d_spark
 ),
 
-marked AS (
-    -- A line with quotes becomes nine pieces with a character between them that it has not itself;
-    -- the ninth is the quote before the referer, which a common line lacks. All quantifiers but the
-    -- user's are possessive or atomic: none can go back, so a line of megabytes costs no stack and
-    -- no more than its length. Of the two, Java has a quick loop for the atomic ones only. A user
-    -- has no quote but an escaped one, so no later field is ever taken for it.
-    -- `192.0.2.1:5000 - -` is an address with a port: none is `-`.
-    SELECT
-        dt,
-        line,
-        is_delimited,
-        CASE WHEN is_delimited THEN '##@@' ELSE '\u001F' END AS mark,
-        CASE
-            WHEN is_delimited THEN text
-            WHEN '${log_format}' != 'tutorial' AND NOT contains(text, '\u001F')
-                THEN regexp_replace(
-                    text,
-                    '(?s)^(?:(?>[^ :"]+):(?>[0-9]+) (?!- ))?+((?>[^ "]+)) (?>[^ "]+) '
-                    || '([^"]*?(?:\\\\"[^"]*?){0,9}?|"") \\[([^\\[\\]"]{1,40}+)\\] '
-                    || '"((?:(?>[^"\\\\]+)|\\\\.)*+)" ((?>[^ "]+)) ((?>[^ "]+))'
-                    || '(?: ?+(")((?:(?>[^"\\\\]+)|\\\\.)*+)" "((?:(?>[^"\\\\]+)|\\\\.)*+)"'
-                    || '(?:[ ;](?:(?>[^"\\\\]+)|\\\\.?+|"(?:(?>[^"\\\\]+)|\\\\.)*+")*+)?+)?+\\z',
-                    '$1\u001F$2\u001F$3\u001F$4\u001F$5\u001F$6\u001F$8\u001F$9\u001F$7'
-                )
-        END AS text
-    FROM shaped
-),
-
 cut AS (
+    -- Eight pieces are the tutorial's fields. Nine are those of a line with quotes, with a character
+    -- between them that the line has not itself; the ninth is the quote before the referer, which a
+    -- common line lacks. All quantifiers but the user's are possessive or atomic: none can go back,
+    -- so a line of megabytes costs no stack and no more than its length. Of the two, Java has a
+    -- quick loop for the atomic ones only. A user has no quote but an escaped one, so no later
+    -- field is ever taken for it. `192.0.2.1:5000 - -` is an address with a port: none is `-`.
     SELECT
         dt,
         line,
         is_delimited,
-        octet_length(text) AS size,
-        array(
-            split_part(text, mark, 1), split_part(text, mark, 2), split_part(text, mark, 3),
-            split_part(text, mark, 4), split_part(text, mark, 5), split_part(text, mark, 6),
-            split_part(text, mark, 7), split_part(text, mark, 8), split_part(text, mark, 9)
-        ) AS parts
-    FROM marked
+        CASE
+            WHEN is_delimited THEN split(text, '##@@')
+            WHEN '${log_format}' != 'tutorial' AND NOT contains(text, '\u001F')
+                THEN split(
+                    regexp_replace(
+                        text,
+                        '(?s)^(?:(?>[^ :"]+):(?>[0-9]+) (?!- ))?+((?>[^ "]+)) (?>[^ "]+) '
+                        || '([^"]*?(?:\\\\"[^"]*?){0,9}?|"") \\[([^\\[\\]"]{1,40}+)\\] '
+                        || '"((?:(?>[^"\\\\]+)|\\\\.)*+)" ((?>[^ "]+)) ((?>[^ "]+))'
+                        || '(?: ?+(")((?:(?>[^"\\\\]+)|\\\\.)*+)" "((?:(?>[^"\\\\]+)|\\\\.)*+)"'
+                        || '(?:[ ;](?:(?>[^"\\\\]+)|\\\\.?+|"(?:(?>[^"\\\\]+)|\\\\.)*+")*+)?+)?+\\z',
+                        '$1\u001F$2\u001F$3\u001F$4\u001F$5\u001F$6\u001F$8\u001F$9\u001F$7'
+                    ),
+                    '\u001F'
+                )
+        END AS parts
+    FROM shaped
 ),
 
 fields AS (
@@ -80,18 +68,10 @@ fields AS (
         dt,
         line,
         CASE
-            WHEN is_delimited
-                THEN CASE
-                    WHEN
-                        octet_length(get(parts, 0)) + octet_length(get(parts, 1))
-                        + octet_length(get(parts, 2)) + octet_length(get(parts, 3))
-                        + octet_length(get(parts, 4)) + octet_length(get(parts, 5))
-                        + octet_length(get(parts, 6)) + octet_length(get(parts, 7)) + 28 = size
-                        THEN 'tutorial'
-                END
-            WHEN get(parts, 8) = '"' AND '${log_format}' IN ('auto', 'combined') THEN 'combined'
-            WHEN
-                get(parts, 8) = '' AND get(parts, 2) != '' AND '${log_format}' IN ('auto', 'common')
+            WHEN is_delimited THEN CASE WHEN size(parts) = 8 THEN 'tutorial' END
+            WHEN size(parts) = 9 AND get(parts, 8) = '"' AND '${log_format}' IN ('auto', 'combined')
+                THEN 'combined'
+            WHEN size(parts) = 9 AND get(parts, 8) = '' AND '${log_format}' IN ('auto', 'common')
                 THEN 'common'
         END AS format,
         parts
