@@ -32,6 +32,7 @@ from userprofile_assets.quality.history import NoHistory, RecordsHistory
 from userprofile_assets.quality.run import check_days
 from userprofile_assets.quality.yaml_nodes import nearest
 from userprofile_assets.records.database import default_path, open_records
+from userprofile_assets.records.last_results import CHECK_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ def run_check(
     with _history(settings, keep=keep) as history:
         results = _check(settings, warehouse, [docs[table] for table in wanted], bizdate, history)
         if keep and isinstance(history, RecordsHistory):
-            history.save(results, f"check-{uuid.uuid4().hex[:12]}")
+            history.save(results, f"{CHECK_RUN}{uuid.uuid4().hex[:12]}")
     if output == "json":
         print_json(results)
     else:

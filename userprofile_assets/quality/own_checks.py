@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from userprofile_assets.quality.rule import RuleResult
+from userprofile_assets.records.last_results import STEP_CHECKS
 
 if TYPE_CHECKING:
     from userprofile_assets.errors import UserProfileError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 RULES_MEASURED = "rules_measured"
 """Fails for a day whose rules could not be measured: nobody has judged it."""
 
-OWN_CHECKS = ("rows_equal_manifest", "lines_accounted_for", RULES_MEASURED)
+OWN_CHECKS = (*STEP_CHECKS, RULES_MEASURED)
 """Their names, which no rule may have."""
 
 

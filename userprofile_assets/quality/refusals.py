@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from userprofile_assets.records.last_results import last_results
 from userprofile_assets.records.tables import tables
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Refusal:
 def read_refusals(records: Records, asked: Collection[str], bizdate: str) -> tuple[Refusal, ...]:
     """Return what refuses a day of some tables.
 
-    Only the run that checked a table's day last counts: a day that was made again and is good is no
+    Only what holds counts (`records/last_results.py`): a day that was made again and is good is no
     longer refused.
 
     Args:
@@ -63,15 +64,8 @@ def read_refusals(records: Records, asked: Collection[str], bizdate: str) -> tup
     for row in rows:
         by_table.setdefault(row.table_name, []).append(row)
     return tuple(
-        refusal for table in sorted(by_table) for refusal in _of_last_run(table, by_table[table])
-    )
-
-
-def _of_last_run(table: str, rows: list[Any]) -> list[Refusal]:
-    run_id = rows[-1].run_id
-    last = {row.rule: row for row in rows if row.run_id == run_id}
-    return [
-        Refusal(table, rule, row.message, run_id)
-        for rule, row in last.items()
+        Refusal(table, row.rule, row.message, row.run_id)
+        for table in sorted(by_table)
+        for row in last_results(by_table[table])
         if row.status == "failed" and row.strength == "strong"
-    ]
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from userprofile_assets.records.last_results import last_results
 from userprofile_assets.records.tables import tables
 from userprofile_assets.records.upsert import upsert
 
@@ -99,8 +100,7 @@ def read_partitions(
 def read_quality(records: Records, table: str, days: Sequence[str]) -> dict[str, DayQuality]:
     """Return the quality of some days; those that were never checked are left out.
 
-    Only the last run that checked a day counts: a rule that was renamed or removed meanwhile would
-    otherwise speak for ever.
+    Only the results that hold count (`last_results.py`).
 
     Raises:
         RecordsError: The database refuses.
@@ -131,9 +131,7 @@ def worst_of(statuses: Sequence[str]) -> tuple[State, dict[str, int]]:
 
 def _quality(rows: list[Any]) -> DayQuality:
     newest = rows[-1]
-    # A later result of the same rule and run takes the place of the one before.
-    by_rule = {row.rule: row.status for row in rows if row.run_id == newest.run_id}
-    state, counts = worst_of(list(by_rule.values()))
+    state, counts = worst_of([row.status for row in last_results(rows)])
     return DayQuality(
         state=state,
         counts=counts,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from userprofile_assets.records.last_results import last_results
 from userprofile_assets.records.tables import tables
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ class Verdict(NamedTuple):
 def results(connection: sqlalchemy.Connection, dt: str) -> list[Result]:
     """Return the results of a day, by table and rule.
 
-    Of each table only the last run that asked counts: a rule that was renamed or removed meanwhile
-    would otherwise speak for ever.
+    Of each table those that hold are meant (`records/last_results.py`).
     """
     rows = [Result(*row) for row in _rows(connection, Result._fields, [dt])]
     return sorted(_last(rows), key=lambda row: (row.table_name, row.rule))
@@ -75,11 +75,7 @@ def _rows(connection: sqlalchemy.Connection, names: Sequence[str], days: Sequenc
 
 
 def _last(rows: Sequence[Any]) -> list[Any]:
-    """Return the results of each table's last run; a later one of a rule replaces the former."""
-    last_run = {(row.dt, row.table_name): row.run_id for row in rows}
-    by_rule = {
-        (row.dt, row.table_name, row.rule): row
-        for row in rows
-        if row.run_id == last_run[row.dt, row.table_name]
-    }
-    return list(by_rule.values())
+    of_day: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        of_day.setdefault((row.dt, row.table_name), []).append(row)
+    return [row for one in of_day.values() for row in last_results(one)]
