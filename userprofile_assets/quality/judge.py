@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from userprofile_assets.quality.baselines import Compared
     from userprofile_assets.quality.measurement import Measurement
     from userprofile_assets.quality.rule import Rule, Status
+    from userprofile_assets.quality.threshold import Threshold
 
 _HOUR = 3600
 
@@ -51,15 +52,17 @@ def judge(
         return Judgement("unknown", f"{subject}: {value}no baseline yet, since {compared.said}")
     if _is_nothing(rule, found):
         return Judgement("unknown", f"{subject}: not judged, since there are no rows to measure")
-    number = judged_number(rule, found, compared)
-    status = _status(rule, number)
+    number = judged_number(rule, found, compared, share=rule.is_share)
+    status = _status(rule, found, compared)
     said = MASK if hidden else _said(rule, found, compared, number)
     thresholds = f" ({rule.thresholds()})" if status != "passed" else ""
     return Judgement(status, f"{subject}: {said}{thresholds}")
 
 
-def judged_number(rule: Rule, found: Measurement, compared: Compared | None) -> float:
-    """Return the number that the thresholds are about.
+def judged_number(
+    rule: Rule, found: Measurement, compared: Compared | None, *, share: bool
+) -> float:
+    """Return the number that a threshold is about; `share`: one that is a share of the rows.
 
     That is the value, its share of the rows in percent, its distance from another number, or its
     change against a baseline in percent or in spreads. A change from nothing to something is
@@ -72,8 +75,8 @@ def judged_number(rule: Rule, found: Measurement, compared: Compared | None) -> 
     if rule.kind == "equals":
         there = found.there or 0
         difference = abs(value - there)
-        return _ratio(difference, abs(there) / 100) if rule.is_share else difference
-    if rule.is_share:
+        return _ratio(difference, abs(there) / 100) if share else difference
+    if share:
         return 100 * value / found.rows if found.rows else 0
     return value
 
@@ -94,12 +97,17 @@ def _ratio(part: float, whole: float) -> float:
     return math.inf if part else 0
 
 
-def _status(rule: Rule, number: float) -> Status:
-    # What is no number cannot be said to be good.
-    if rule.error and (math.isnan(number) or rule.error.is_met(number)):
-        return "failed"
-    if rule.warn and (math.isnan(number) or rule.warn.is_met(number)):
-        return "warned"
+def _status(rule: Rule, found: Measurement, compared: Compared | None) -> Status:
+    thresholds: tuple[tuple[Threshold | None, Status], ...] = (
+        (rule.error, "failed"),
+        (rule.warn, "warned"),
+    )
+    for threshold, status in thresholds:
+        if threshold:
+            number = judged_number(rule, found, compared, share=threshold.percent)
+            # What is no number cannot be said to be good.
+            if math.isnan(number) or threshold.is_met(number):
+                return status
     return "passed"
 
 

@@ -142,7 +142,7 @@ class Rule:
 
     @property
     def is_share(self) -> bool:
-        """Whether a threshold is a percentage of the rows."""
+        """Whether one of the thresholds is a percentage of the rows."""
         return self.baseline is None and any(t and t.percent for t in (self.warn, self.error))
 
     def thresholds(self) -> str:

@@ -59,6 +59,9 @@ def test_a_bare_number_needs_an_operator_that_is_agreed():
 
 
 TWO_LEVELS = '{assertion: row_count, warn: "< 10", error: "< 5"}'
+SHARE_THEN_COUNT = '{assertion: null_count(id), warn: "> 1%", error: "> 100"}'
+COUNT_THEN_SHARE = '{not_null: [id], warn: "> 10", error: "> 5%"}'
+DIFFERENCE_THEN_SHARE = '{assertion: row_count equals manifest, warn: "3", error: "5%"}'
 NEARLY_EQUAL = '{assertion: row_count equals manifest, error: "1%"}'
 JUDGED = {
     "holds": ("row_count > 0", Measurement(1, 1), "passed"),
@@ -69,6 +72,17 @@ JUDGED = {
     "1 % is not above 1 %": ('{unique: [id], error: "> 1%"}', Measurement(1, 100), "passed"),
     "1.01 % is": ('{unique: [id], error: "> 1%"}', Measurement(101, 10_000), "failed"),
     "a share of nothing is 0": ('{unique: [id], error: "> 1%"}', Measurement(0, 0), "passed"),
+    "5000 are above 100": (SHARE_THEN_COUNT, Measurement(5000, 10_000), "failed"),
+    "101 of a million are too": (SHARE_THEN_COUNT, Measurement(101, 1_000_000), "failed"),
+    "2 % are above 1 %": (SHARE_THEN_COUNT, Measurement(2, 100), "warned"),
+    "400 are above 10, 4 % are not above 5 %": (
+        COUNT_THEN_SHARE, Measurement(400, 10_000), "warned",
+    ),
+    "6 % are": (COUNT_THEN_SHARE, Measurement(6, 100), "failed"),
+    "4 less is above 3, 0.4 % is not above 5 %": (
+        DIFFERENCE_THEN_SHARE, Measurement(996, 996, there=1000), "warned",
+    ),
+    "6 % less is": (DIFFERENCE_THEN_SHARE, Measurement(47, 47, there=50), "failed"),
     "nothing to add": ("sum(amount) > 0", Measurement(None, 0), "unknown"),
     "NaN": ("sum(amount) > 0", Measurement(math.nan, 3), "failed"),
     "not measurable": ("row_count > 0", Measurement(error="no"), "failed"),
