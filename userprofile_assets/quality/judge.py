@@ -54,7 +54,7 @@ def judge(
         return Judgement("unknown", f"{subject}: not judged, since there are no rows to measure")
     number = judged_number(rule, found, compared, share=rule.is_share)
     status = _status(rule, found, compared)
-    said = MASK if hidden else _said(rule, found, compared, number)
+    said = _hidden(rule, status) if hidden else _said(rule, found, compared, number)
     thresholds = f" ({rule.thresholds()})" if status != "passed" else ""
     return Judgement(status, f"{subject}: {said}{thresholds}")
 
@@ -109,6 +109,12 @@ def _status(rule: Rule, found: Measurement, compared: Compared | None) -> Status
             if math.isnan(number) or threshold.is_met(number):
                 return status
     return "passed"
+
+
+def _hidden(rule: Rule, status: Status) -> str:
+    if rule.kind == "freshness":
+        return "within the limit" if status == "passed" else "over the limit"
+    return MASK
 
 
 def _said(rule: Rule, found: Measurement, compared: Compared | None, number: float) -> str:

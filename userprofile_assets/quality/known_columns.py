@@ -46,17 +46,26 @@ class KnownColumns:
             )
         return name
 
-    def type_of(self, column: str) -> str:
+    def type_of(self, column: str, *, table: str | None = None) -> str:
         """Return the type as Spark writes it; empty where it is not known."""
-        return next((kind for name, kind in self.columns[self.table] if name == column), "")
+        known = self.columns[table or self.table]
+        return next((kind for name, kind in known if name == column), "")
 
-    def check_type(self, column: str, allowed: re.Pattern[str], what: str, node: Node) -> None:
+    def check_type(
+        self,
+        column: str,
+        allowed: re.Pattern[str],
+        what: str,
+        node: Node,
+        *,
+        table: str | None = None,
+    ) -> None:
         """Refuse a column of another type.
 
         Raises:
             QualityFileError: Its type is not allowed.
         """
-        kind = self.type_of(column)
+        kind = self.type_of(column, table=table)
         if not allowed.fullmatch(kind):
             raise node.error(f"{what}, but {column} is {kind}", "use another column")
 

@@ -9,7 +9,7 @@ from userprofile_assets.quality.rule import REVEALING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from userprofile_assets.quality.rule import Rule
+    from userprofile_assets.quality.rule import Aggregate, Rule
     from userprofile_assets.quality.table_file import TableDoc
 
 MASK = "***"
@@ -33,8 +33,16 @@ def mask(
 
 
 def reveals(rule: Rule, doc: TableDoc) -> bool:
-    """Tell whether the rule's number is a value of a `pii` column, or near one."""
-    number = rule.aggregate
+    """Tell whether one of the rule's numbers is a value of a `pii` column, or near one."""
+    if rule.other is not None and rule.other.hidden:
+        return True
+    if rule.kind == "freshness":
+        return doc.is_pii(rule.columns[0])
+    return tells_values(rule.aggregate, doc)
+
+
+def tells_values(number: Aggregate | None, doc: TableDoc) -> bool:
+    """Tell whether a number about a table is a value of a `pii` column, or near one."""
     if number is None or number.column is None:
         return False
     return number.function in REVEALING and doc.is_pii(number.column)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from userprofile_assets.errors import SparkError
+from userprofile_assets.errors import SparkError, UserProfileError
 
 Query: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement and returns its rows; raises SparkError where Spark refuses it."""
@@ -47,13 +46,38 @@ def failed_to_measure(error: SparkError) -> Measurement:
     return Measurement(error=_QUOTED.sub("'***'", first_line)[:_MOST_CHARACTERS])
 
 
+def careful(query: Query) -> Query:
+    """Return a query that raises errors of this project only, so that one rule fails and no more.
+
+    Of any other exception the kind is said: its text may hold a value of a row.
+    """
+
+    def ask(statement: str) -> list[tuple[Any, ...]]:
+        try:
+            return query(statement)
+        except UserProfileError:
+            raise
+        except Exception as error:
+            raise SparkError(type(error).__name__) from error
+
+    return ask
+
+
 def plain_number(value: Any) -> float | None:
-    """Return a number of Spark as Python's: decimals and booleans too, whole ones whole."""
+    """Return a number of Spark as Python's: decimals and booleans too, whole ones whole.
+
+    Raises:
+        SparkError: It is none.
+    """
     if value is None:
         return None
     if isinstance(value, int):
         return int(value)
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        # Not the value itself: it may be a person's.
+        raise SparkError("it gives something that is no number") from None
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
@@ -61,14 +85,10 @@ def single_number(rows: Sequence[Sequence[Any]]) -> float | None:
     """Return the one number that a statement gives; None for no row.
 
     Raises:
-        ValueError: It gives more rows or columns, or something that is no number.
+        SparkError: It gives more rows or columns, or something that is no number.
     """
     if not rows:
         return None
     if len(rows) > 1 or len(rows[0]) != 1:
-        raise ValueError(f"it gives {len(rows)} rows of {len(rows[0])} columns, not one number")
-    try:
-        return plain_number(rows[0][0])
-    except (TypeError, ValueError):
-        # Not the value itself: it may be a person's.
-        raise ValueError("it gives something that is no number") from None
+        raise SparkError(f"it gives {len(rows)} rows of {len(rows[0])} columns, not one number")
+    return plain_number(rows[0][0])

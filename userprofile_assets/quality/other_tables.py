@@ -78,8 +78,6 @@ def measure_sql(rule: Rule, days: tuple[str, ...], query: Query) -> Measured:
         try:
             value = single_number(query(with_day(rule.sql or "", day)))
             measured[day, rule.name] = Measurement(value)
-        except ValueError as error:
-            measured[day, rule.name] = Measurement(error=str(error))
         except SparkError as error:
             measured[day, rule.name] = failed_to_measure(error)
     return measured

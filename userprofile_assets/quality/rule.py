@@ -85,12 +85,14 @@ class Other:
         column: Column that a relationship looks in.
         aggregate: What an equality compares with.
         where: Filter of its rows.
+        hidden: Whether the aggregate would tell values of a `pii` column.
     """
 
     table: str
     column: str | None = None
     aggregate: Aggregate | None = None
     where: str | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from userprofile_assets.quality.assertion import MANIFEST, parse_assertion, parse_duration
 from userprofile_assets.quality.known_columns import NUMERIC, TIME
-from userprofile_assets.quality.rule import REVEALING, Kind, Other, Rule
+from userprofile_assets.quality.rule import REVEALING, Aggregate, Kind, Other, Rule
 from userprofile_assets.quality.threshold import Threshold
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ def read_assertion(known: KnownColumns, node: Node) -> Rule:
         return _fresh(known, said.column or "", said.within_seconds or 0, node)
     columns: tuple[str, ...] = ()
     if said.aggregate and said.aggregate.column:
-        columns = (known.column(said.aggregate.column, node),)
-    if said.aggregate and said.aggregate.function in _NUMBER_FUNCTIONS:
-        known.check_type(columns[0], NUMERIC, f"{said.aggregate} needs numbers", node)
+        columns = (said.aggregate.column,)
+        _check_aggregate(known, said.aggregate, known.table, node)
     if said.other and said.other.table != MANIFEST:
         known.check_table(said.other.table, node)
-        if said.other.aggregate and said.other.aggregate.column:
-            known.column(said.other.aggregate.column, node, table=said.other.table)
+        if said.other.aggregate:
+            _check_aggregate(known, said.other.aggregate, said.other.table, node)
     warn, error_at = _thresholds(said)
     # A volatility is kept as the number itself: the change is worked out anew each time.
     metric = said.subject if said.kind in {"equals", "changed"} else str(said.aggregate)
@@ -59,6 +58,14 @@ def read_assertion(known: KnownColumns, node: Node) -> Rule:
         warn=warn,
         error=error_at,
     )
+
+
+def _check_aggregate(known: KnownColumns, number: Aggregate, table: str, node: Node) -> None:
+    if number.column is None:
+        return
+    known.column(number.column, node, table=table)
+    if number.function in _NUMBER_FUNCTIONS:
+        known.check_type(number.column, NUMERIC, f"{number} needs numbers", node, table=table)
 
 
 def _thresholds(said: Assertion) -> tuple[Threshold | None, Threshold | None]:

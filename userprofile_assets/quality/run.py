@@ -15,6 +15,7 @@ from userprofile_assets.quality.history import NoHistory
 from userprofile_assets.quality.judge import judge
 from userprofile_assets.quality.looking import looking_sql, sample_rows
 from userprofile_assets.quality.masking import reveals
+from userprofile_assets.quality.measurement import careful
 from userprofile_assets.quality.other_tables import (
     far_side,
     measure_changed,
@@ -64,6 +65,7 @@ def check_days(
     days = tuple(sorted({to_bizdate(day) for day in bizdates}))
     if not doc.rules or not days:
         return []
+    query = careful(query)
     measured = _measure(doc, days, query, facts or {}, counted or {})
     values = _earlier_values(doc, days, measured, history or NoHistory())
     results = []

@@ -8,11 +8,12 @@ there is none, the plain file holds for both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from userprofile_assets.errors import QualityFileError
 from userprofile_assets.quality.known_columns import Columns, KnownColumns
+from userprofile_assets.quality.masking import tells_values
 from userprofile_assets.quality.rule_parser import RuleParser
 from userprofile_assets.quality.yaml_nodes import Node, nearest, read_yaml
 
@@ -103,7 +104,20 @@ def read_table_docs(
             _read(path, name, table, columns)
             continue
         docs[table] = _read(path, name, table, columns)
-    return docs
+    return {table: _knowing(doc, docs) for table, doc in docs.items()}
+
+
+def _knowing(doc: TableDoc, docs: Mapping[str, TableDoc]) -> TableDoc:
+    """Return what a file says, with what the files of other tables say of columns in its rules."""
+    rules = tuple(
+        replace(rule, other=replace(rule.other, hidden=True))
+        if rule.other
+        and rule.other.aggregate
+        and tells_values(rule.other.aggregate, docs[rule.other.table])
+        else rule
+        for rule in doc.rules
+    )
+    return replace(doc, rules=rules)
 
 
 def _table_of(path: Path, name: str, columns: Columns) -> str:

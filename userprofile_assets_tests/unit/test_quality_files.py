@@ -16,7 +16,7 @@ COLUMNS = {
         ("at", "timestamp"),
         ("dt", "string"),
     ],
-    "users": [("uid", "string"), ("dt", "string")],
+    "users": [("uid", "string"), ("age", "int"), ("dt", "string")],
 }
 
 
@@ -192,6 +192,11 @@ REFUSED = {
     "a percentage of spreads": ("rules:\n  - row_count dynamic 9d error 5%", 2, "spreads"),
     "share of a sum": ("rules:\n  - sum(amount) > 5%", 2, "no share of the rows"),
     "sum of texts": ("rules:\n  - sum(id) > 5", 2, "needs numbers, but id is string"),
+    "greatest text there": (
+        "rules:\n  - row_count equals users.max(uid)",
+        2,
+        "max(uid) needs numbers, but uid is string",
+    ),
     "freshness of a number": ("rules:\n  - freshness(amount) within 1h", 2, "amount is bigint"),
     "bad duration": ("rules:\n  - freshness(at) within soon", 2, "no duration"),
     "bad number of days": ("rules:\n  - row_count volatility 0d error 5%", 2, "number of days"),

@@ -17,17 +17,21 @@ from userprofile_assets.quality.table_file import read_table_docs
 from userprofile_assets.quality.threshold import Threshold, parse_threshold
 from userprofile_assets_tests.support.sql_tree import write_sql
 
-COLUMNS = {"orders": [("id", "string"), ("amount", "bigint"), ("at", "date"), ("dt", "string")]}
+COLUMNS = {
+    "orders": [("id", "string"), ("amount", "bigint"), ("at", "date"), ("dt", "string")],
+    "users": [("phone", "bigint"), ("level", "unknown"), ("dt", "string")],
+}
 
 
 @pytest.fixture
 def doc(tmp_path):
     """The table with rules."""
 
-    def doc(*rules):
-        write_sql(tmp_path, {"ods/orders.sql": "-- Orders."})
+    def doc(*rules, about=""):
+        write_sql(tmp_path, {"ods/orders.sql": "-- Orders.", "ods/users.sql": "-- Users."})
+        (tmp_path / "ods/users.yml").write_text("columns:\n  phone: {pii: true}\n")
         lines = "".join(f"  - {rule}\n" for rule in rules)
-        (tmp_path / "ods/orders.yml").write_text(f"rules:\n{lines}")
+        (tmp_path / "ods/orders.yml").write_text(f"{about}rules:\n{lines}")
         return read_table_docs(tmp_path, COLUMNS)["orders"]
 
     return doc
@@ -275,3 +279,84 @@ def test_rows_are_compared_with_the_manifest(doc):
 def test_what_spark_says_is_kept_without_a_value_that_has_quotes_itself():
     said = 'The value \'O\'Brien "Ann"\' of the type "STRING" cannot be cast\nmore'
     assert failed_to_measure(SparkError(said)).error == "The value '***' cannot be cast"
+
+
+def answering(**answers):
+    """Return a query in place of Spark: a table's name -> its number, or what it raises."""
+
+    def query(statement):
+        answer = answers["users" if "users" in statement else "orders"]
+        if isinstance(answer, Exception):
+            raise answer
+        return [("20240807", answer)]
+
+    return query
+
+
+def test_a_personal_number_of_the_other_table_is_judged_and_not_shown(doc):
+    (result,) = check_days(
+        doc("row_count equals users.max(phone)"),
+        ["20240807"],
+        query=answering(orders=3, users=13800138000),
+    )
+    assert (result.status, result.value, result.baseline) == ("failed", None, None)
+    assert result.message == "row_count equals users.max(phone): *** (error > 0)"
+
+
+FRESH = {
+    3600: ("passed", "freshness(at): within the limit"),
+    3601: ("failed", "freshness(at): over the limit (error > 3600)"),
+}
+
+
+@pytest.mark.parametrize(("seconds", "said"), FRESH.items())
+def test_the_newest_personal_moment_is_judged_and_not_shown(doc, seconds, said):
+    def query(statement):
+        return [("20240807", seconds, 3)]
+
+    (result,) = check_days(
+        doc("freshness(at) within 1h", about="columns:\n  at: {pii: true}\n"),
+        ["20240807"],
+        query=query,
+    )
+    assert (result.status, result.message) == said
+    assert result.value is None
+
+
+UNEXPECTED = {
+    "a text": ("Ann Smith", "it gives something that is no number"),
+    "what nobody expects": (RuntimeError("Ann Smith"), "RuntimeError"),
+}
+
+
+@pytest.mark.parametrize(("answer", "said"), UNEXPECTED.values(), ids=UNEXPECTED)
+def test_a_rule_that_gives_no_number_fails_alone(doc, answer, said):
+    results = check_days(
+        doc("row_count equals users.max(level)", "row_count > 0"),
+        ["20240807"],
+        query=answering(orders=3, users=answer),
+    )
+    assert [(one.status, one.message) for one in results] == [
+        ("failed", f"row_count equals users.max(level): cannot be measured: {said}"),
+        ("passed", "row_count > 0: 3"),
+    ]
+
+
+def test_a_rule_of_the_table_itself_that_gives_no_number_fails_alone(doc):
+    def query(statement):
+        if "max" in statement:
+            return [("20240807", "Ann Smith", 3)]
+        return [("20240807", 3)]
+
+    results = check_days(
+        doc(
+            "max(amount) > 0",
+            "row_count > 0",
+        ),
+        ["20240807"],
+        query=query,
+    )
+    assert [one.status for one in results] == ["failed", "passed"]
+    assert results[0].message == (
+        "max(amount) > 0: cannot be measured: it gives something that is no number"
+    )
