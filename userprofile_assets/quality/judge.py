@@ -51,7 +51,10 @@ def judge(
         value = "" if found.value is None else f"{number_text(found.value)}; "
         return Judgement("unknown", f"{subject}: {value}no baseline yet, since {compared.said}")
     if _is_nothing(rule, found):
-        return Judgement("unknown", f"{subject}: not judged, since there are no rows to measure")
+        why = (
+            "neither side has anything" if rule.kind == "equals" else "there are no rows to measure"
+        )
+        return Judgement("unknown", f"{subject}: not judged, since {why}")
     number = judged_number(rule, found, compared, share=rule.is_share)
     status = _status(rule, found, compared)
     said = _hidden(rule, status) if hidden else _said(rule, found, compared, number)

@@ -131,9 +131,18 @@ def _measurement(
     nothing = None if rule.kind == "freshness" or not is_count(rule.aggregate) else 0
     expression = value_expression(rule, doc.types, day=_day(days))
     value = plain_number(numbers.get(expression, nothing))
-    if value is None and rows and rule.kind == "freshness":
-        return Measurement(rows=rows, error=f"none of {rows} rows has a {rule.columns[0]}")
+    if value is None and rows and rule.kind in {"freshness", "aggregate"}:
+        return _without_value(rule, int(rows))
     return Measurement(value=value, rows=int(rows))
+
+
+def _without_value(rule: Rule, rows: int) -> Measurement:
+    column = rule.columns[0]
+    if rule.aggregate is None or rule.aggregate.function != "stddev":
+        return Measurement(rows=rows, error=f"none of {rows} rows has a {column}")
+    if rows == 1:
+        return Measurement(rows=rows, missing="a stddev needs two rows")
+    return Measurement(rows=rows, error=f"fewer than two of {rows} rows have a {column}")
 
 
 def _expressions(doc: TableDoc, rules: Sequence[Rule], days: tuple[str, ...]) -> list[str]:

@@ -360,3 +360,33 @@ def test_a_rule_of_the_table_itself_that_gives_no_number_fails_alone(doc):
     assert results[0].message == (
         "max(amount) > 0: cannot be measured: it gives something that is no number"
     )
+
+
+WITHOUT_A_VALUE = {
+    "a sum": ("sum(amount) > 0", 3, "failed", "cannot be measured: none of 3 rows has a amount"),
+    "a sum of no rows": (
+        "sum(amount) > 0", 0, "unknown", "not judged, since there are no rows to measure",
+    ),
+    "a sum against a former day": (
+        "sum(amount) volatility 1d error 50%", 3, "failed",
+        "cannot be measured: none of 3 rows has a amount",
+    ),
+    "the spread of one row": (
+        "stddev(amount) > 0", 1, "unknown", "not judged, since a stddev needs two rows",
+    ),
+    "the spread of more": (
+        "stddev(amount) > 0", 3, "failed",
+        "cannot be measured: fewer than two of 3 rows have a amount",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "status", "said"), WITHOUT_A_VALUE.values(), ids=WITHOUT_A_VALUE
+)
+def test_rows_without_any_value_are_told_from_no_rows(doc, rule, rows, status, said):
+    def query(statement):
+        return [("20240807", None, rows)]
+
+    (result,) = check_days(doc(rule), ["20240807"], query=query, history=Values(d20240806=9))
+    assert (result.status, result.message) == (status, f"{result.text}: {said}")
