@@ -15,6 +15,7 @@ import dagster as dg
 from userprofile_assets.alerts.message import Alert, Severity, cause_of, make_alert
 from userprofile_assets.automation.ended_runs import broken_checks
 from userprofile_assets.checks.failure_metadata import BAD_DAYS, REFUSED_DAYS
+from userprofile_assets.row_values import without_row_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,7 +141,7 @@ def _why_cancelled(instance: dg.DagsterInstance, run_id: str) -> str:
 
 def _said(record: dg.EventLogRecord) -> str:
     event = record.event_log_entry.dagster_event
-    return (event.message if event is not None else None) or "it says nothing"
+    return without_row_values((event.message if event is not None else None) or "it says nothing")
 
 
 def _step_failure(event: dg.DagsterEvent, ended: EndedRun) -> _Failure | None:
@@ -153,7 +154,7 @@ def _step_failure(event: dg.DagsterEvent, ended: EndedRun) -> _Failure | None:
         return None
     described = data.user_failure_data.description if data.user_failure_data else None
     said = described or _without_class(inner.message if inner is not None else "it failed", kind)
-    return _Failure(event.step_key or "a step", kind, said, ended)
+    return _Failure(event.step_key or "a step", kind, without_row_values(said), ended)
 
 
 def _without_class(message: str, kind: str) -> str:

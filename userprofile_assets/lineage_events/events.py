@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from userprofile_assets.bizdate import parse_day
 from userprofile_assets.lineage_events.names import parent_run_id, step_run_id
 from userprofile_assets.redaction import redact_text
+from userprofile_assets.row_values import without_row_values
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -56,7 +57,7 @@ def complete_events(facts: StepFacts, *, namespace: str) -> list[RunEvent]:
 
 
 def fail_event(facts: StepFacts, error: str, *, namespace: str) -> RunEvent:
-    """Return the FAIL event of a step, with the error's text without secrets and colours."""
+    """Return the FAIL event of a step, its error without secrets, values of rows, colours."""
     return _event("FAIL", facts, namespace, error=error)
 
 
@@ -116,7 +117,7 @@ def _run_facets(facts: StepFacts, namespace: str, error: str | None) -> dict[str
         )
     if error is not None:
         facets["errorMessage"] = f.error_message_run.ErrorMessageRunFacet(
-            message=_ANSI.sub("", redact_text(error))[:_ERROR_CHARACTERS],
+            message=_ANSI.sub("", without_row_values(redact_text(error)))[:_ERROR_CHARACTERS],
             programmingLanguage="PYTHON",
             producer=by,
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from userprofile_assets.errors import SparkError, UserProfileError
+from userprofile_assets.row_values import without_row_values
 
 Query: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
 """Runs a statement and returns its rows; raises SparkError where Spark refuses it."""
@@ -15,9 +15,6 @@ Query: TypeAlias = Callable[[str], list[tuple[Any, ...]]]
 Measured: TypeAlias = "dict[tuple[str, str], Measurement]"
 """(bizdate, name of the rule) -> what was measured."""
 
-# What stands in quotes in Spark's messages may be a value of a row: "The value 'Ann' of the type".
-# From the first quote to the last: a value may have quotes itself.
-_QUOTED = re.compile(r"['\"].*['\"]")
 _MOST_CHARACTERS = 300
 
 
@@ -42,8 +39,8 @@ class Measurement:
 
 def failed_to_measure(error: SparkError) -> Measurement:
     """Say what Spark said, without values of rows."""
-    first_line = next(iter(error.what.splitlines()), "")
-    return Measurement(error=_QUOTED.sub("'***'", first_line)[:_MOST_CHARACTERS])
+    said = without_row_values(error.what, of_spark=True)
+    return Measurement(error=next(iter(said.splitlines()), "")[:_MOST_CHARACTERS])
 
 
 def careful(query: Query) -> Query:

@@ -36,6 +36,7 @@ _LOST_SESSION = re.compile(
 )
 # gRPC's own text has its sentence in the third line.
 _GRPC_DETAILS = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
+_SQLSTATE = re.compile(r"SQLSTATE: [0-9A-Z]{5}")
 _UNAVAILABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"})
 _REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 
@@ -69,7 +70,8 @@ def typed_error(error: Exception, *, address: str) -> UserProfileError:
         error: One of `spark_exceptions`.
         address: Where Spark is, without secrets.
     """
-    text, line = _whole_text(error), first_line(error)
+    text = _whole_text(error)
+    line = _with_state(first_line(error), text)
     status = _grpc_status(error)
     if status in _REFUSED:
         return SparkError(
@@ -101,6 +103,14 @@ def typed_error(error: Exception, *, address: str) -> UserProfileError:
     if _TRANSIENT.search(text):
         return SparkUnavailableError(line, where=address)
     return SparkError(line, where=address, remedy=storage_remedy(text))
+
+
+def _with_state(line: str, text: str) -> str:
+    """Return the first line of a text with the SQLSTATE that another of its lines has."""
+    states = _SQLSTATE.findall(text)
+    if not states or _SQLSTATE.findall(line)[-1:] == states[-1:]:
+        return line
+    return f"{line} {states[-1]}"
 
 
 def _whole_text(error: BaseException) -> str:

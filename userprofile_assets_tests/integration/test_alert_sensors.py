@@ -16,7 +16,7 @@ from userprofile_assets.automation.check_alerts import alerts_of_checks
 from userprofile_assets.automation.ended_runs import EndedRuns
 from userprofile_assets.automation.missing_days import Baseline, alert_of_day
 from userprofile_assets.automation.run_alerts import alerts_of_runs
-from userprofile_assets.errors import RefusedDayError, SourceMissingError
+from userprofile_assets.errors import RefusedDayError, SourceMissingError, SparkError
 from userprofile_assets.settings import Settings
 from userprofile_assets_tests.support.web import Answer
 
@@ -37,6 +37,14 @@ def missing_log(context):
 @dg.asset(name="ods_log", partitions_def=DAYS)
 def broken_log():
     raise ValueError("\x1b[31mno day 20240807 in 14 lines\x1b[0m")
+
+
+@dg.asset(name="ods_log", partitions_def=DAYS)
+def log_with_a_value():
+    error = SparkError(
+        "[CAST_INVALID_INPUT] The value 'Ann Smith' of the type SQLSTATE: 22018", where="ods_log"
+    )
+    raise dg.Failure(description=str(error)) from error
 
 
 @dg.asset(name="ods_log", partitions_def=DAYS)
@@ -153,6 +161,16 @@ def test_an_error_that_is_not_ours_gives_its_class_and_message(instance):
     (alert,) = run_failures(instance)
     assert alert.cause == "ods_log: ValueError: no day # in # lines"
     assert alert.text.startswith("no day 20240807 in 14 lines\nStarted by hand")
+
+
+def test_a_value_of_a_row_is_in_no_alert(instance):
+    run(instance, log_with_a_value)
+    (alert,) = run_failures(instance)
+    assert alert.text.splitlines()[0] == (
+        "ods_log: [CAST_INVALID_INPUT] what Spark says may hold values of rows, so it is not "
+        "shown. SQLSTATE: 22018"
+    )
+    assert "Ann" not in alert.cause
 
 
 def test_a_good_run_is_no_alert(instance):

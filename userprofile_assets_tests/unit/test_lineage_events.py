@@ -173,6 +173,15 @@ def test_without_rules_there_is_one_event():
     assert len(complete_events(facts, namespace="n")) == 1
 
 
+def test_an_error_has_no_value_of_a_row():
+    error = "dws_x: [USER_RAISED_EXCEPTION] Ann Smith SQLSTATE: P0001"
+    facet = plain(fail_event(FACTS, error, namespace="n"))["run"]["facets"]["errorMessage"]
+    assert facet["message"] == (
+        "dws_x: [USER_RAISED_EXCEPTION] what Spark says may hold values of rows, so it is not "
+        "shown. SQLSTATE: P0001"
+    )
+
+
 def test_an_error_has_no_secret_and_no_colour():
     error = "\x1b[31m404 for https://u:pw@host/a?sig=1\x1b[0m"
     facet = plain(fail_event(FACTS, error, namespace="n"))["run"]["facets"]["errorMessage"]

@@ -276,9 +276,12 @@ def test_rows_are_compared_with_the_manifest(doc):
     assert result.message == "row_count equals manifest: 4 here, 5 there (error > 0)"
 
 
-def test_what_spark_says_is_kept_without_a_value_that_has_quotes_itself():
-    said = 'The value \'O\'Brien "Ann"\' of the type "STRING" cannot be cast\nmore'
-    assert failed_to_measure(SparkError(said)).error == "The value '***' cannot be cast"
+def test_what_spark_says_is_kept_without_a_value_of_a_row():
+    said = "[CAST_OVERFLOW] The value 13800138000L of the type cannot be cast SQLSTATE: 22003"
+    assert failed_to_measure(SparkError(said)).error == (
+        "[CAST_OVERFLOW] what Spark says may hold values of rows, so it is not shown. "
+        "SQLSTATE: 22003"
+    )
 
 
 def answering(**answers):
