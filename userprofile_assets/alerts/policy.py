@@ -184,18 +184,19 @@ def _single(state: AlertState, rules: Rules) -> Message:
 
 def _digest(states: list[AlertState], rules: Rules) -> Message:
     worst = sorted(states, key=lambda state: state.severity != Severity.ERROR)
+    listed = worst[:_MOST_LINES]
     lines = []
-    for state in worst[:_MOST_LINES]:
+    for state in listed:
         times = f" ({state.waiting} times)" if state.waiting > 1 else ""
         at = state.last_at.astimezone(rules.timezone).strftime("%H:%M")
         lines.append(f"{state.severity.upper()} {at} {state.title}{times}")
         if state.link:
             lines.append(f"  {state.link}")
-    if len(worst) > _MOST_LINES:
-        lines.append(f"... and {len(worst) - _MOST_LINES} more.")
+    if len(worst) > len(listed):
+        lines.append(f"... and {len(worst) - len(listed)} more, told next.")
     return Message(
         title=f"{len(states)} things need a look",
         text="\n".join(lines),
         severity=Severity(worst[0].severity),
-        causes=tuple(state.cause for state in states),
+        causes=tuple(state.cause for state in listed),
     )

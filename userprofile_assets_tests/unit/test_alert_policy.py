@@ -156,8 +156,22 @@ def test_a_storm_of_causes_is_one_message():
     (message,) = Play().come("08 00:40", *storm)
     assert message.title == "30 things need a look"
     assert message.text.splitlines()[0] == "ERROR 00:40 table 00 failed"
-    assert message.text.splitlines()[-1] == "... and 10 more."
-    assert len(message.causes) == 30
+    assert message.text.splitlines()[-1] == "... and 10 more, told next."
+    assert len(message.causes) == 20
+
+
+def test_what_has_no_place_in_a_storm_is_told_at_the_next_look():
+    play = Play()
+    first = play.come("08 00:40", *(alert(f"t{number:02}") for number in range(23)))
+    assert [message.title for message in first] == ["23 things need a look"]
+    assert first[0].text.count(" failed") == 20
+    assert first[0].text.splitlines()[-1] == "... and 3 more, told next."
+    assert [message.title for message in play.come("08 00:41")] == [
+        "t20 failed",
+        "t21 failed",
+        "t22 failed",
+    ]
+    assert play.come("08 00:42") == []
 
 
 def test_five_causes_are_five_messages():
