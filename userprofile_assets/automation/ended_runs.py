@@ -71,6 +71,14 @@ class EndedRun:
         return self.run.tags.get(_WILL_RETRY_TAG) == "true"
 
 
+def has_day(run: dg.DagsterRun, day: str) -> bool:
+    """Tell whether a run is of a day, alone or among others."""
+    first, last = (run.tags.get(tag) for tag in _RANGE_TAGS)
+    if first and last:
+        return first <= day <= last
+    return run.tags.get(PARTITION_TAG) == day
+
+
 class EndedRuns:
     """Reads the runs that ended in some ways, after a cursor.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,13 +16,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from userprofile_assets.alerts.message import Alert, Severity, make_alert
-from userprofile_assets.automation.ended_runs import PARTITION_TAG
+from userprofile_assets.automation.ended_runs import has_day
 from userprofile_assets.automation.run_alerts import run_link
-from userprofile_assets.bizdate import to_partition_key, yesterday
+from userprofile_assets.bizdate import parse_day, to_partition_key, yesterday
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime, time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def alert_of_day(
     missing = [key.path[-1] for key in tables if not _is_there(instance, key, day)]
     if not missing:
         return None
-    runs = instance.get_runs(filters=dg.RunsFilter(tags={PARTITION_TAG: day}))
+    runs = _runs(instance, day)
     if runs:
         counted = Counter(run.status.value.lower().replace("_", " ") for run in runs)
         said = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
@@ -79,6 +79,14 @@ def alert_of_day(
         severity=Severity.ERROR,
         link=run_link(ui_url, runs[0].run_id) if runs else None,
     )
+
+
+def _runs(instance: dg.DagsterInstance, day: str) -> list[dg.DagsterRun]:
+    """Return the runs of a day, those over several days too, the newest first."""
+    # A day begins at most 14 hours before it does in UTC, and no run of it is older.
+    begin = datetime.combine(parse_day(day), time.min, UTC) - timedelta(days=1)
+    runs = instance.get_runs(filters=dg.RunsFilter(created_after=begin))
+    return [run for run in runs if has_day(run, day)]
 
 
 def _is_there(instance: dg.DagsterInstance, key: dg.AssetKey, day: str) -> bool:

@@ -201,9 +201,9 @@ def test_a_run_of_which_it_is_not_written_yet_whether_it_is_tried_again_is_looke
     assert from_the_start(retrying_instance, run_alerts.ENDS) == []
 
 
-def new_run(instance):
+def new_run(instance, **tags):
     job = dg.Definitions(assets=[good_log], jobs=[dg.define_asset_job("daily")])
-    return instance.create_run_for_job(job.resolve_job_def("daily"))
+    return instance.create_run_for_job(job.resolve_job_def("daily"), tags=tags)
 
 
 def test_a_run_whose_process_is_gone_is_told_in_the_words_of_run_monitoring(instance):
@@ -348,6 +348,31 @@ def test_a_day_that_failed_says_so_and_links_to_its_run(instance):
     alert = missing(instance, "2024-08-07")
     assert alert.text == "Missing in ods_log.\nIts runs so far: 1 failure."
     assert alert.link == f"{UI}/runs/{made.run_id}"
+
+
+@pytest.mark.parametrize("day", ["2024-08-06", "2024-08-07", "2024-08-08"])
+def test_a_day_whose_run_has_several_says_so_and_links_to_it(instance, day):
+    going = new_run(
+        instance,
+        **{
+            "dagster/asset_partition_range_start": "2024-08-06",
+            "dagster/asset_partition_range_end": "2024-08-08",
+        },
+    )
+    alert = missing(instance, day)
+    assert alert.text == "Missing in ods_log.\nIts runs so far: 1 not started."
+    assert alert.link == f"{UI}/runs/{going.run_id}"
+
+
+def test_a_run_of_several_other_days_is_none_of_the_day(instance):
+    new_run(
+        instance,
+        **{
+            "dagster/asset_partition_range_start": "2024-08-05",
+            "dagster/asset_partition_range_end": "2024-08-06",
+        },
+    )
+    assert "It has no run so far" in missing(instance, "2024-08-07").text
 
 
 def test_a_day_that_is_there_is_no_alert_whatever_the_next_one_is(instance):
