@@ -158,10 +158,17 @@ class _Select:
             scope = build_scope(self._qualified)
             if scope is None:
                 raise SqlglotError("the SELECT has no columns")
-            return [
-                _sources(to_node(output, scope, _DIALECT, schema=self._schema, trim_selects=False))
+            nodes = [
+                to_node(output, scope, _DIALECT, schema=self._schema, trim_selects=False)
                 for output in outputs
             ]
+        # sqlglot knows small letters only.
+        declared = {
+            (name, column.name.lower()): column.name
+            for name, table in self._tables.items()
+            for column in (*table.columns, *table.partition_columns)
+        }
+        return [_sources(node, declared) for node in nodes]
 
     def types(self, columns: Sequence[str]) -> dict[str, str]:
         """Return the types that sqlglot infers; a generator's and unknown ones are left out."""
@@ -276,13 +283,14 @@ def _width(query: exp.Query) -> int:
     return sum(_columns(select) for select in query.selects)
 
 
-def _sources(node: Node) -> ColumnSources:
+def _sources(node: Node, declared: Mapping[tuple[str, str], str]) -> ColumnSources:
     found: set[tuple[str, str]] = set()
     for leaf in node.walk():
         if isinstance(leaf.source, exp.Table) and isinstance(leaf.expression, exp.Table):
             column = _column_name(leaf.name)
             if leaf.source.name and column != _METADATA_COLUMN:
-                found.add((leaf.source.name, column))
+                table = leaf.source.name
+                found.add((table, declared.get((table, column.lower()), column)))
     return tuple(sorted(found))
 
 

@@ -245,6 +245,21 @@ def test_what_reads_a_view_follows_its_columns(tmp_path):
     assert dict(graph.table("t").column_lineage) == {"x": (("v", "a"),), "y": (("v", "b"),)}
 
 
+def test_columns_are_named_as_their_table_declares_them(tmp_path):
+    files = {
+        "ods/logs.sql": LOGS,
+        "dwd/mixed.sql": table_of(
+            "mixed", "Uid STRING, `URL` STRING", "SELECT col, col AS url FROM logs"
+        ),
+        "dws/t.sql": table_of("t", "a STRING, B STRING", "SELECT UID, url FROM MIXED"),
+    }
+    graph = build_graph(write_sql(tmp_path, files), VARIABLES, [LOG_OBJECT])
+    assert dict(graph.table("t").column_lineage) == {
+        "a": (("mixed", "Uid"),),
+        "B": (("mixed", "URL"),),
+    }
+
+
 def test_a_view_with_another_number_of_columns_names_both_lists(tmp_path):
     text = "-- V.\nCREATE OR REPLACE VIEW t (a, dt) AS SELECT * FROM users"
     with pytest.raises(SqlFileError) as caught:
