@@ -16,9 +16,16 @@ from userprofile_assets.redaction import redact_text
 
 # Colours and titles of terminals: CSI, OSC up to its end, and the short ones.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+# In quotes up to the second one. Bare up to a blank, or to a comma before another name.
 _ASSIGNED = re.compile(
-    r"(?i)\b([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)[\w.-]*)"
-    r"(['\"]?\s*[=:]\s*['\"]?)(?!\*\*\*)[^\s'\",;&}]+"
+    r"(?i)\b(?P<name>[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)[\w.-]*"
+    r"['\"]?\s*[=:]\s*)"
+    r"(?:(?P<quote>['\"])(?!\*\*\*).*?(?P<end>(?P=quote)|$)"
+    r"|(?!\*\*\*)[^\s'\",;&}]+(?:[,;&](?![\w.-]+\s*[=:])[^\s'\",;&}]+)*)",
+    re.MULTILINE,
+)
+_AUTHORIZED = re.compile(
+    r"(?i)(\bauthorization['\"]?\s*[=:]\s*['\"]?(?:basic|bearer|digest|token)\s+)[^\s'\",;}]+"
 )
 # Identifiers and numbers, days among them, differ between two occurrences of one cause.
 _HEX = re.compile(r"\b(?=[0-9a-f-]*[0-9])[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b", re.IGNORECASE)
@@ -85,7 +92,8 @@ def make_alert(
 
 def plain_text(text: str, *, lines: int = _TEXT_LINES, characters: int = _TEXT_CHARACTERS) -> str:
     """Return a text without secrets, colours and control characters, shortened."""
-    clean = _ASSIGNED.sub(r"\1\2***", redact_text(_printable(text)))
+    clean = _ASSIGNED.sub(_without_value, redact_text(_printable(text)))
+    clean = _AUTHORIZED.sub(r"\1***", clean)
     kept = [line.rstrip() for line in clean.split("\n")]
     kept = [line for line in kept if line]
     short = "\n".join(kept[:lines])
@@ -111,6 +119,10 @@ def cause_of(where: str, kind: str, said: str) -> str:
         (line for line in redact_text(_printable(said)).split("\n") if line.strip()), ""
     ).strip()
     return f"{where}: {kind}: {_DIGITS.sub('#', _HEX.sub('#', first))}"[:_CAUSE_CHARACTERS]
+
+
+def _without_value(found: re.Match[str]) -> str:
+    return f"{found['name']}{found['quote'] or ''}***{found['end'] or ''}"
 
 
 def _printable(text: str) -> str:

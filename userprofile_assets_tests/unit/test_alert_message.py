@@ -22,6 +22,19 @@ from userprofile_assets.alerts.message import Severity, cause_of, make_alert, on
         pytest.param("password=hunter2, next", "password=***, next", id="password"),
         pytest.param('{"api_key": "abc"}', '{"api_key": "***"}', id="key-in-json"),
         pytest.param("OSS_ACCESS_KEY_SECRET: xyz", "OSS_ACCESS_KEY_SECRET: ***", id="variable"),
+        pytest.param("password='my secret pass', next", "password='***', next", id="blanks"),
+        pytest.param('pwd="a\'b" x', 'pwd="***" x', id="quote-in-quotes"),
+        pytest.param("password='my secret\nnext", "password='***\nnext", id="no-second-quote"),
+        pytest.param("password=ab,cd;ef next", "password=*** next", id="comma"),
+        pytest.param("password=ab;user=me", "password=***;user=me", id="next-name"),
+        pytest.param("password='***'", "password='***'", id="masked-already"),
+        pytest.param("Authorization: Bearer abc.def x", "Authorization: Bearer *** x", id="bearer"),
+        pytest.param(
+            "{'authorization': 'Basic YTpi'}", "{'authorization': 'Basic ***'}", id="basic"
+        ),
+        pytest.param(
+            "Authorization: none was sent", "Authorization: none was sent", id="no-scheme"
+        ),
         pytest.param("token rejected", "token rejected", id="the-word-alone-stays"),
     ],
 )
