@@ -34,7 +34,7 @@ class History(Protocol):
     """Where values of earlier days come from."""
 
     def values(self, table: str, metrics: Collection[str], days: Collection[str]) -> Values:
-        """Return the newest value of each metric and day that has one; never raises."""
+        """Return what was measured last of each metric and day, if anything was; never raises."""
 
 
 class NoHistory:
@@ -60,16 +60,16 @@ class RecordsHistory:
 
     def values(self, table: str, metrics: Collection[str], days: Collection[str]) -> Values:
         """See `History`."""
-        found: dict[tuple[str, str], float] = {}
+        found: dict[tuple[str, str], float | None] = {}
         asked = sorted(days)
         try:
             for start in range(0, len(asked), _MOST_ASKED):
                 select = _select(table, sorted(metrics), asked[start : start + _MOST_ASKED])
-                # The last one of a metric and day stays.
+                # The last one of a metric and day stays, also one that measured nothing.
                 found |= {(row.metric, row.dt): row.value for row in self.records.read(select)}
         except UserProfileError as error:
             self._tell("no baselines: former results cannot be read", error)
-        return found
+        return {key: value for key, value in found.items() if value is not None}
 
     def save(self, results: Sequence[RuleResult], run_id: str) -> bool:
         """Keep results; tell whether it was possible.
@@ -109,7 +109,6 @@ def _select(table: str, metrics: list[str], days: list[str]) -> sqlalchemy.Selec
             result.c.table_name == table,
             result.c.metric.in_(metrics),
             result.c.dt.in_(days),
-            result.c.value.is_not(None),
         )
         .order_by(result.c.checked_at, result.c.id)
     )

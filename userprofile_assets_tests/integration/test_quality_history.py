@@ -60,10 +60,12 @@ def test_the_last_result_of_a_day_counts_whatever_the_rule_was_called(history):
     assert history.values("users", {"row_count"}, {"20240806"}) == {}
 
 
-def test_a_result_without_a_value_hides_no_former_one(history):
+def test_a_last_result_without_a_value_leaves_the_day_without_one(history):
     history.save([result("20240806", 2)], "run 1")
     history.save([result("20240806", None, status="unknown")], "run 2")
-    assert history.values("orders", {"row_count"}, {"20240806"}) == {("row_count", "20240806"): 2}
+    assert history.values("orders", {"row_count"}, {"20240806"}) == {}
+    history.save([result("20240806", 3)], "run 3")
+    assert history.values("orders", {"row_count"}, {"20240806"}) == {("row_count", "20240806"): 3}
 
 
 def test_everything_about_a_result_is_kept(history, records):
