@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from userprofile_assets.quality.baselines import FEWEST_POINTS
 from userprofile_assets.quality.rule import Aggregate, Baseline, Kind, Other
 from userprofile_assets.quality.threshold import Threshold, parse_threshold
 from userprofile_assets.quality.yaml_nodes import nearest
@@ -194,5 +195,10 @@ def _baseline(word: str, text: str) -> Baseline:
         )
     days = int(found[1])
     if word == "dynamic":
+        if days < FEWEST_POINTS:
+            raise ValueError(
+                f"`{word} {days}d` would stay unknown for ever: it needs the values of "
+                f"{FEWEST_POINTS} days\nwrite `{word} 30d`"
+            )
         return Baseline("dynamic", days)
     return Baseline("average" if found[2] else "day", days)

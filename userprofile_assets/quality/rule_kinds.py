@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from userprofile_assets.quality.assertion import MANIFEST, parse_assertion, parse_duration
 from userprofile_assets.quality.known_columns import NUMERIC, TIME
+from userprofile_assets.quality.range_ends import check_ends
 from userprofile_assets.quality.rule import REVEALING, Aggregate, Kind, Other, Rule
 from userprofile_assets.quality.threshold import Threshold
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from userprofile_assets.quality.known_columns import KnownColumns
     from userprofile_assets.quality.yaml_nodes import Node
 
-_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 _NUMBER_FUNCTIONS = REVEALING | {"stddev"}
 _DYNAMIC_WARN, _DYNAMIC_ERROR = Threshold(">", 3), Threshold(">", 6)
 _WORDS = {">=": "at_least", "<=": "at_most", "!=": "is_not", ">": "above", "<": "below", "=": "is"}
@@ -113,14 +113,11 @@ def _matches(known: KnownColumns, node: Node) -> Rule:
 
 def _between(known: KnownColumns, node: Node) -> Rule:
     entries, column = _of_column(known, node, "between", ("min", "max"))
-    ends = {key: entries[key].text(key) for key in ("min", "max") if key in entries}
+    nodes: dict[str, Node] = {key: entries[key] for key in ("min", "max") if key in entries}
+    ends = {key: end.text(key) for key, end in nodes.items()}
     if not ends:
         raise node.error("between needs min, max or both", "write {column: c, min: 0, max: 9}")
-    kind = known.type_of(column)
-    if not TIME.fullmatch(kind):
-        for key, end in ends.items():
-            if not _NUMBER.fullmatch(end):
-                raise entries[key].error(f"{key} is no number, but {column} is {kind}", "use one")
+    check_ends(column, known.type_of(column), nodes, node)
     text = f"between({column}: {ends.get('min', '...')} to {ends.get('max', '...')})"
     rule = _rule("between", text, text, (column,))
     name = slug(f"between_{column}")

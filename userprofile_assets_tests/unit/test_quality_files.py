@@ -14,6 +14,7 @@ COLUMNS = {
         ("id", "string"),
         ("amount", "bigint"),
         ("at", "timestamp"),
+        ("note", "unknown"),
         ("dt", "string"),
     ],
     "users": [("uid", "string"), ("age", "int"), ("dt", "string")],
@@ -200,6 +201,36 @@ REFUSED = {
     "freshness of a number": ("rules:\n  - freshness(amount) within 1h", 2, "amount is bigint"),
     "bad duration": ("rules:\n  - freshness(at) within soon", 2, "no duration"),
     "bad number of days": ("rules:\n  - row_count volatility 0d error 5%", 2, "number of days"),
+    "a range of numbers that is empty": (
+        "rules:\n  - between: {column: amount, min: 9, max: 0}",
+        2,
+        "no value is between 9 and 0",
+    ),
+    "a range of days that is empty": (
+        'rules:\n  - between: {column: at, min: "2024-08-07 10:00:00", max: "2024-08-07"}',
+        2,
+        "no value is between 2024-08-07 10:00:00 and 2024-08-07",
+    ),
+    "an end that is no moment": (
+        "rules:\n  - between:\n      column: at\n      min: yesterday",
+        4,
+        "min is no date or time, but at is timestamp",
+    ),
+    "an end that is no day of the calendar": (
+        'rules:\n  - between: {column: at, max: "2024-02-30"}',
+        2,
+        "max is no date or time",
+    ),
+    "an end of what may be anything": (
+        "rules:\n  - between: {column: note, max: many}",
+        2,
+        "max is no number",
+    ),
+    "a history that is too short": (
+        "rules:\n  - row_count dynamic 6d",
+        2,
+        "needs the values of 7 days",
+    ),
     "unknown table": ("rules:\n  - row_count equals user", 2, "did you mean users?"),
     "unknown column there": (
         "rules:\n  - relationship: {column: id, to: users.id}",
@@ -244,6 +275,20 @@ REFUSED = {
     "a control character": ("owner: a\ntags: [\x07]", 2, "no YAML"),
     "too deep": ("tags: " + 30 * "[" + 30 * "]", 1, "too deeply"),
 }
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "column: amount, min: 9, max: 9",
+        "column: amount, min: -1.5, max: +2",
+        'column: at, min: "2024-08-07", max: "2024-08-07 10:00"',
+        'column: at, min: "2024-08-07 10:00:00.5", max: "2024-08-07T10:00:00+08:00"',
+        'column: at, min: "2024-08-07 10:00:00Z"',
+    ],
+)
+def test_a_range_is_of_numbers_or_of_moments(read, ends):
+    assert rule(read, f"between: {{{ends}}}").kind == "between"
 
 
 @pytest.mark.parametrize(("text", "line", "said"), REFUSED.values(), ids=REFUSED)
