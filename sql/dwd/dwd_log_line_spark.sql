@@ -87,52 +87,28 @@ known AS (
     FROM fields
 ),
 
-clock AS (
-    -- Every second of a day as it stands in a log: a join costs a fifth of reading the text.
-    SELECT
-        days.dt,
-        seconds.moment,
-        date_format(seconds.moment, 'dd/MMM/yyyy:HH:mm:ss Z') AS text
-    FROM (
-        SELECT
-            every.day,
-            date_format(every.day, 'yyyyMMdd') AS dt
-        FROM (SELECT explode(sequence(DATE '2000-01-01', DATE '2099-12-31')) AS day) AS every
-    ) AS days
-        LATERAL VIEW
-        explode(sequence(
-            cast(days.day AS TIMESTAMP),
-            cast(date_add(days.day, 1) AS TIMESTAMP) - INTERVAL 1 SECOND,
-            INTERVAL 1 SECOND
-        )) seconds AS moment
-),
-
 dated AS (
-    SELECT /*+ broadcast(clock) */
-        known.dt,
-        known.line,
-        known.format,
-        known.parts,
+    SELECT
+        dt,
+        line,
+        format,
+        parts,
         CASE
-            WHEN clock.moment IS NOT NULL THEN clock.moment
             WHEN
-                length(get(known.parts, 2)) = 26 AND substr(get(known.parts, 2), 3, 1) = '/'
+                length(get(parts, 2)) = 26 AND substr(get(parts, 2), 3, 1) = '/'
                 -- The pattern takes AUG and aug for Aug.
-                AND initcap(substr(get(known.parts, 2), 4, 3)) = substr(get(known.parts, 2), 4, 3)
-                THEN try_to_timestamp(get(known.parts, 2), 'dd/MMM/yyyy:HH:mm:ss Z')
-            WHEN length(get(known.parts, 2)) = 16 AND substr(get(known.parts, 2), 11, 1) = ':'
+                AND initcap(substr(get(parts, 2), 4, 3)) = substr(get(parts, 2), 4, 3)
+                THEN try_to_timestamp(get(parts, 2), 'dd/MMM/yyyy:HH:mm:ss Z')
+            WHEN length(get(parts, 2)) = 16 AND substr(get(parts, 2), 11, 1) = ':'
                 THEN try_cast(concat(
-                    left(get(known.parts, 2), 4), '-', substr(get(known.parts, 2), 5, 2), '-',
-                    substr(get(known.parts, 2), 7, 2), ' ', substr(get(known.parts, 2), 9, 8)
+                    left(get(parts, 2), 4), '-', substr(get(parts, 2), 5, 2), '-',
+                    substr(get(parts, 2), 7, 2), ' ', substr(get(parts, 2), 9, 8)
                 ) AS TIMESTAMP)
             -- Without the hyphen, T10:00:00 would be a time of the day on which this runs.
-            WHEN length(get(known.parts, 2)) >= 19 AND substr(get(known.parts, 2), 5, 1) = '-'
-                THEN try_cast(get(known.parts, 2) AS TIMESTAMP)
-        END AS event_time,
-        clock.moment IS NOT NULL AS is_of_day
+            WHEN length(get(parts, 2)) >= 19 AND substr(get(parts, 2), 5, 1) = '-'
+                THEN try_cast(get(parts, 2) AS TIMESTAMP)
+        END AS event_time
     FROM known
-    LEFT JOIN clock
-        ON known.dt = clock.dt AND get(known.parts, 2) = clock.text
 )
 
 SELECT
@@ -154,10 +130,9 @@ SELECT
         WHEN get(parts, 0) = '' THEN 'no address'
         WHEN NOT get(parts, 4) RLIKE '^[0-9]{3}\\z' THEN 'status is no number'
         WHEN NOT get(parts, 5) RLIKE '^([0-9]+|-)\\z' THEN 'bytes are no number'
-        WHEN NOT is_of_day AND event_time IS NULL THEN 'time cannot be read'
+        WHEN event_time IS NULL THEN 'time cannot be read'
         WHEN
             '${log_day_filter}' = 'business_date'
-            AND NOT is_of_day
             AND cast(event_time AS DATE) != cast(
                 concat(left(dt, 4), '-', substr(dt, 5, 2), '-', right(dt, 2)) AS DATE
             )

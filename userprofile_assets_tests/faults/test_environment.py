@@ -115,7 +115,7 @@ def test_a_partition_that_does_not_exist_is_refused(project, day, why):
 @DAYS_THAT_ARE_NONE
 def test_the_demo_refuses_a_day_that_is_no_partition_and_says_why(project, day, why):
     done = project.run("userprofile", "demo", "--dt", day)
-    assert done.code == 1
-    assert f"error: business date: {why}" in done.output
+    assert done.code == 2
+    assert f"error: --dt: {why}" in done.output
     assert "Traceback" not in done.output
     assert not (project.home / "sources").exists()
