@@ -125,11 +125,11 @@ def test_the_resource_puts_the_day_into_parameters_and_sha256():
         ({"url": "https://a/log"}, False),
         ({"url": "https://a/${bizdate}"}, True),
         ({"url": "https://a/log", "parameters": "day=${bizdate}"}, True),
-        ({"url": "https://a/log", "sha256": "https://a/${bizdate}.sha256"}, False),
+        ({"url": "https://a/log", "sha256": "https://a/${bizdate}.sha256"}, True),
     ],
     ids=["demo", "one file", "day in the URL", "day in the parameters", "day in the digest only"],
 )
-def test_a_day_in_url_or_parameters_means_a_log_for_each_day(fields, has_history):
+def test_a_day_in_url_parameters_or_digest_means_a_log_for_each_day(fields, has_history):
     assert resource(**fields).has_history is has_history
 
 
