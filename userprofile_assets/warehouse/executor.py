@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from userprofile_assets.warehouse.engine import Engine, Row
 
 _ATTEMPTS = 3
+_SPARKS_ERRORS = (SparkUnavailableError, SparkTimeoutError, SparkError)
 _RETRY_SECONDS = 300.0
 _PROGRESS_SECONDS = 10.0
 _CANCEL_AGAIN_SECONDS = 2.0
@@ -77,8 +78,8 @@ class Executor:
                         if again is not None:
                             shown = " ".join((statement := again()).split())
                     lost = True
-                    return self._watched(statement, shown)
-        except (SparkUnavailableError, SparkTimeoutError, SparkError) as error:
+                    return self._executed(statement, shown)
+        except _SPARKS_ERRORS as error:
             what = "Spark refused a statement: " if type(error) is SparkError else ""
             raise type(error)(
                 f"{what}{error.what}",
@@ -106,21 +107,13 @@ class Executor:
             SparkUnavailableError: As for `run`.
         """
         shown = " ".join(statement.split())
-        watch = _Watch(self.engine, self._log, shown, self._limit)
-        watch.start()
-        try:
-            names, rows = self._begun(statement, watch, attempts)
-            yield names, self._until_over(rows, watch)
-        except (SparkUnavailableError, SparkTimeoutError, SparkError) as error:
-            told = self._over() if watch.over else error
-            raise type(told)(told.what, where=where, remedy=told.remedy) from error
-        except BaseException:
-            # Nobody takes the rows any more: the work on the server would go on without it.
-            self.engine.cancel()
-            raise
-        finally:
-            watch.stop()
-        self._log(f"{watch.seconds:.2f} s: {shown[:_SHOWN_CHARACTERS]}")
+        with self._watched(shown) as watch:
+            try:
+                names, rows = self._begun(statement, watch, attempts)
+                yield names, self._until_over(rows, watch)
+            except _SPARKS_ERRORS as error:
+                told = self._over() if watch.over else error
+                raise type(told)(told.what, where=where, remedy=told.remedy) from error
 
     def _begun(
         self, statement: str, watch: _Watch, attempts: int
@@ -162,23 +155,31 @@ class Executor:
             self._log(f"trying once more: {error}")
         return worth
 
-    def _watched(self, statement: str, shown: str) -> list[Row]:
+    def _executed(self, statement: str, shown: str) -> list[Row]:
+        with self._watched(shown) as watch:
+            try:
+                return self.engine.execute(statement)
+            except Exception as error:
+                if watch.over:
+                    raise self._over() from error
+                raise
+
+    @contextmanager
+    def _watched(self, shown: str) -> Iterator[_Watch]:
+        """Watch a statement, and log it if it ends well."""
         watch = _Watch(self.engine, self._log, shown, self._limit)
         watch.start()
         try:
-            rows = self.engine.execute(statement)
-        except Exception as error:
-            if watch.over:
-                raise self._over() from error
+            yield watch
+        except _SPARKS_ERRORS:
             raise
         except BaseException:
-            # The run was terminated: its work on the server would go on without it.
+            # Nobody waits for it any more: its work on the server would go on.
             self.engine.cancel()
             raise
         finally:
             watch.stop()
         self._log(f"{watch.seconds:.2f} s: {shown[:_SHOWN_CHARACTERS]}")
-        return rows
 
 
 class _Watch:
