@@ -160,6 +160,7 @@ def until_retried(left, name, day):
     """Run until both assets have failed once: Dagster would try again after half a minute."""
     project = left.project
     before = {run.run_id for run in project.instance.get_runs()}
+    logs = project.run_logs()
     with CommandLines(project.dagster_home) as lines:
         child = project.start_day(day, select=BOTH)
 
@@ -173,7 +174,7 @@ def until_retried(left, name, day):
 
         wait_until(failed, "the failure of both assets")
         child.end()
-    left.ended[name] = Done(1, child.printed(), "")
+    left.ended[name] = Done(1, child.printed(), "", project.logs_since(logs))
     left.note(name, lines)
 
 

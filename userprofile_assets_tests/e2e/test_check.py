@@ -9,20 +9,22 @@ import pytest
 
 from userprofile_assets_tests.support.project import TABLES
 
-pytestmark = [pytest.mark.xdist_group("spark_processes"), pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.xdist_group("spark_processes_2"), pytest.mark.timeout(2400)]
 
 DAY = "2015-05-18"
 LOG, USERS = TABLES
 
 
 @pytest.fixture(scope="module")
-def made(module_project):
-    """A project with one day of the ods tables, and what checking it by JSON said."""
-    done = module_project.materialize(DAY)
-    assert done.code == 0, done.output
-    # What the run itself has kept is not what these tests are about.
-    shutil.rmtree(module_project.home / "serving", ignore_errors=True)
-    return module_project
+def made(day_project, made_day):
+    """A project with one day of the ods tables, without what the run itself has kept of it."""
+    assert made_day.code == 0, made_day.output
+    serving = day_project.home / "serving"
+    aside = serving.with_name("serving of the run")
+    serving.rename(aside)
+    yield day_project
+    shutil.rmtree(serving, ignore_errors=True)
+    aside.rename(serving)
 
 
 def check(project, *arguments):
@@ -31,6 +33,7 @@ def check(project, *arguments):
 
 @pytest.fixture(scope="module")
 def as_json(made):
+    """What checking the day by JSON said, and whether it kept anything."""
     done = check(made, LOG, USERS, "--dt", DAY, "--format", "json")
     kept = (made.home / "serving").exists()
     return done, kept
@@ -54,7 +57,7 @@ def test_nothing_is_written_without_keep(as_json):
     assert not kept
 
 
-def test_a_day_that_is_not_there_is_refused_with_1_and_shown_to_people(made, as_json):
+def test_a_day_that_is_not_there_is_refused_with_1_and_kept(made, as_json):
     done = check(made, USERS, "--dt", "20150601", "--keep")
     assert done.code == 1
     assert "failed, blocks" in done.output

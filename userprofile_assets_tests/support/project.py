@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -103,16 +103,21 @@ def wait_until(condition: Callable[[], Found], what: str, *, seconds: float = _S
 
 @dataclass(frozen=True)
 class Done:
-    """A process that ended: its exit code, and what it printed."""
+    """A process that ended: its exit code, and what it printed.
+
+    `logs` is what Dagster kept of a run's output. Dagster prints it by `tail -F`, which it ends
+    with the run: on a busy machine the last lines are kept and not printed.
+    """
 
     code: int
     stdout: str
     stderr: str
+    logs: str = ""
 
     @property
     def output(self) -> str:
-        """Everything it printed, white space made single: lines are folded to the terminal."""
-        return " ".join(f"{self.stdout}\n{self.stderr}".split())
+        """Everything it printed or kept, white space made single: lines are folded."""
+        return " ".join(f"{self.stdout}\n{self.stderr}\n{self.logs}".split())
 
 
 class Child:
@@ -243,11 +248,23 @@ class ScratchProject:
 
     def materialize(self, day: str, *, select: str = FIRST) -> Done:
         """Materialize one day."""
-        return self.start_day(day, select=select).wait()
+        before = self.run_logs()
+        done = self.start_day(day, select=select).wait()
+        return replace(done, logs=self.logs_since(before))
 
     def materialize_range(self, first: str, last: str, *, select: str = FIRST) -> Done:
         """Materialize a range of days in one run."""
-        return self._start_materialize(select, "--partition-range", f"{first}...{last}").wait()
+        before = self.run_logs()
+        done = self._start_materialize(select, "--partition-range", f"{first}...{last}").wait()
+        return replace(done, logs=self.logs_since(before))
+
+    def run_logs(self) -> set[Path]:
+        """Return the files in which Dagster has kept what runs printed to standard error."""
+        return set((self.dagster_home / "storage").glob("*/compute_logs/*.err"))
+
+    def logs_since(self, before: set[Path]) -> str:
+        """Return what the runs printed whose files were not there before."""
+        return "\n".join(path.read_text() for path in sorted(self.run_logs() - before))
 
     def _start_materialize(self, select: str, *days: str) -> Child:
         module = ("-m", "userprofile_assets.definitions")
@@ -394,6 +411,21 @@ def demo_project(
     """A project of which tests leave two good days of the demo, DEMO_DAY and the one before."""
     with scratch_project(tmp_path_factory.mktemp("demo") / "project", class_archive) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def day_project(
+    class_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ScratchProject]:
+    """The project of `made_day`. Tests only add days; all of them are in one group."""
+    with scratch_project(tmp_path_factory.mktemp("day") / "project", class_archive) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def made_day(day_project: ScratchProject) -> Done:
+    """How `dagster asset materialize` of 2015-05-18 ended: the objects and the ods tables."""
+    return day_project.materialize("2015-05-18")
 
 
 @pytest.fixture(scope="module")
