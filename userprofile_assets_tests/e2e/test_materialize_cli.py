@@ -49,9 +49,7 @@ def days_in_one_run(day_project, made_day, fixed_log):
 def launched(day_project, days_in_one_run):
     """What `dg launch` ended with, and what it left in the checkout."""
     before = checkout_entries()
-    done = day_project.run(
-        "dg", "launch", "--assets", FIRST, "--partition", LAUNCHED, cwd=CHECKOUT
-    )
+    done = day_project.run("dg", "launch", "--assets", FIRST, "--partition", LAUNCHED, cwd=CHECKOUT)
     return done, checkout_entries() - before
 
 
