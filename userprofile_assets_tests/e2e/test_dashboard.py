@@ -12,7 +12,13 @@ import pytest
 from userprofile_assets.records.database import open_records
 from userprofile_assets_tests.support.api_server import ApiServer, api_server
 from userprofile_assets_tests.support.browser import PHONE, watched_page
-from userprofile_assets_tests.support.page_checks import faint_texts, layout_shift, too_wide
+from userprofile_assets_tests.support.page_checks import (
+    faint_texts,
+    let_paint,
+    moved,
+    too_wide,
+    without_blocking,
+)
 from userprofile_assets_tests.support.seeded_days import (
     NEWEST,
     RUN,
@@ -427,11 +433,60 @@ def test_a_tap_on_a_phone_filters(browser: Browser, served):
         assert people(page) == how_many(region="Guangdong")
 
 
-@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+WINDOWS = pytest.mark.parametrize(
+    "options",
+    [{}, {"viewport": {"width": 768, "height": 1024}}, PHONE],
+    ids=["desktop", "tablet", "phone"],
+)
+
+
+@WINDOWS
 def test_nothing_moves_while_the_numbers_come(browser: Browser, served, options):
     with watched_page(browser, **options) as page:
         show(page, served)
-        assert layout_shift(page) < 0.02
+        assert moved(page) == []
+
+
+@WINDOWS
+@pytest.mark.parametrize("last_first", [False, True], ids=["in-order", "last-first"])
+def test_nothing_moves_in_whatever_order_the_answers_come(
+    browser: Browser, served, options, last_first
+):
+    held: list[Route] = []
+    charts: list[Route] = []
+    with watched_page(browser, **options) as page:
+        page.route("**/plotly.min.js", lambda route: charts.append(route))  # noqa: PLW0108 - Playwright marks it
+        page.route("**/api/v1/**", lambda route: held.append(route))  # noqa: PLW0108 - as above
+        page.goto(f"{served.url}/?country=United+States&device=mobile&device=desktop&gender=")
+        let_paint(page)
+        with page.expect_request("**/trend?*"):
+            held.pop().continue_()
+        for _ in range(8):
+            let_paint(page)
+            held.pop(-1 if last_first else 0).continue_()
+        page.locator("#tile-users .changes li").first.wait_for()
+        let_paint(page)
+        page.unroute("**/plotly.min.js")
+        for route in charts:
+            route.continue_()
+        ready(page)
+        assert moved(page) == []
+
+
+@WINDOWS
+def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
+    browser: Browser, served, options
+):
+    held: list[Route] = []
+    with watched_page(browser, **options) as page:
+        without_blocking(page, f"{served.url}/")
+        page.route("**/dashboard/main.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+        page.goto(served.url, wait_until="commit")
+        let_paint(page)
+        assert page.get_by_label("Auto").is_disabled()
+        held.pop().continue_()
+        ready(page)
+        assert moved(page) == []
 
 
 def test_with_reduced_motion_nothing_is_animated(browser: Browser, served):
@@ -486,6 +541,7 @@ def test_a_server_with_keys_asks_for_one_and_keeps_it_in_the_tab(browser: Browse
             page.wait_for_selector("#main[data-ready]")
             page.goto(server.url)
             ready(page)
+            assert moved(page) == []
             page.get_by_role("button", name="Forget the key").click()
             page.get_by_role("heading", name="An API key is needed").wait_for()
             assert page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})") == "{}"

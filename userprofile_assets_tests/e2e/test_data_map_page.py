@@ -10,13 +10,19 @@ from userprofile_assets.records.database import open_records
 from userprofile_assets.records.partitions import PartitionRecord, record_partitions
 from userprofile_assets_tests.support.api_server import ApiServer, api_server
 from userprofile_assets_tests.support.browser import PHONE, watched_page
-from userprofile_assets_tests.support.page_checks import faint_texts, layout_shift, too_wide
+from userprofile_assets_tests.support.page_checks import (
+    faint_texts,
+    let_paint,
+    moved,
+    too_wide,
+    without_blocking,
+)
 from userprofile_assets_tests.support.seeded_days import NEWEST, RUN, record_results, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -229,9 +235,32 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, served):
         assert too_wide(page) == []
 
 
-def test_nothing_moves_while_the_datasets_come(page, served):
-    show(page, served)
-    assert layout_shift(page) < 0.02
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("fragment", ["", f"#{PROFILES}.region"], ids=["all", "column"])
+def test_nothing_moves_while_the_datasets_come(browser: Browser, served, options, fragment):
+    held: list[Route] = []
+    with watched_page(browser, **options) as page:
+        page.route("**/api/v1/catalog/datasets", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+        page.goto(f"{served.url}/catalog{fragment}")
+        let_paint(page)
+        held.pop().continue_()
+        ready(page)
+        assert moved(page) == []
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
+    browser: Browser, served, options
+):
+    held: list[Route] = []
+    with watched_page(browser, **options) as page:
+        without_blocking(page, f"{served.url}/catalog")
+        page.route("**/catalog/main.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+        page.goto(f"{served.url}/catalog", wait_until="commit")
+        let_paint(page)
+        held.pop().continue_()
+        ready(page)
+        assert moved(page) == []
 
 
 def test_a_server_that_is_gone_is_said_and_can_be_asked_again(browser: Browser, served):

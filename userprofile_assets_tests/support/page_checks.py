@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 # WCAG 2.2, 1.4.3: relative luminance, and 4.5 to 1 for text of this size.
 _CONTRASTS = """() => {
@@ -59,14 +59,44 @@ _CONTRASTS = """() => {
   return found;
 }"""
 
-_SHIFT = """() => new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
-    resolve(sum);
-  }).observe({ type: "layout-shift", buffered: true });
-  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+_MOVED = """() => new Promise((resolve) => {
+  const found = [];
+  const name = (node) => {
+    const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
+    if (!element) return "something that is gone";
+    const inside = element.id ? null : element.parentElement?.closest("[id]");
+    const marks = [element.id ? `#${element.id}` : "", ...element.classList].join(".");
+    return `${inside ? `#${inside.id} ` : ""}${element.tagName.toLowerCase()}${marks}`;
+  };
+  const corner = ({ x, y }) => `${Math.round(x)},${Math.round(y)}`;
+  const keep = (entries) => {
+    for (const { value, sources } of entries) {
+      const moves = sources.map(({ node, previousRect, currentRect }) =>
+        `${name(node)} from ${corner(previousRect)} to ${corner(currentRect)}`);
+      found.push(`${value.toFixed(4)}: ${moves.join("; ")}`);
+    }
+  };
+  const observer = new PerformanceObserver((list) => keep(list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  // What moves in this frame is told when it has been painted.
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => {
+    keep(observer.takeRecords());
+    observer.disconnect();
+    resolve(found);
+  })));
 })"""
+
+_PAINTED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  while (!performance.getEntriesByName("first-contentful-paint").length) await frame();
+  // What is drawn in a frame is on the screen when the next but one begins.
+  await frame();
+  await frame();
+}"""
+
+_BLOCKING = ' blocking="render"'
+# Not in the middle of the page: what follows would move what is there.
+_WHEN_READ = '<link rel="expect" href="#main" blocking="render"></head>'
 
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
@@ -85,9 +115,32 @@ def faint_texts(page: Page) -> list[str]:
     return found
 
 
-def layout_shift(page: Page) -> float:
-    """Return the sum of all shifts of the layout so far; below 0.1 is good for Web Vitals."""
-    return float(page.evaluate(_SHIFT))
+def moved(page: Page) -> list[str]:
+    """Return all shifts of the layout so far, each with its value and what moved.
+
+    Those with `hadRecentInput` too: without any input Chromium marks so what moves in the first
+    half second on a phone that it only plays, and a busy machine is later than that.
+    """
+    found: list[str] = page.evaluate(_MOVED)
+    return found
+
+
+def let_paint(page: Page) -> None:
+    """Wait until the page has been painted as it is now."""
+    page.evaluate(_PAINTED)
+
+
+def without_blocking(page: Page, address: str) -> None:
+    """Give the page at an address as to a browser that paints before the scripts are there."""
+
+    def strip(route: Route) -> None:
+        answer = route.fetch()
+        text = answer.text()
+        assert text.count(_BLOCKING) == 1
+        body = text.replace(_BLOCKING, "").replace("</head>", _WHEN_READ)
+        route.fulfill(response=answer, body=body)
+
+    page.route(address, strip)
 
 
 def too_wide(page: Page) -> list[str]:

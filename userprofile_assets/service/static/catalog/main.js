@@ -129,6 +129,7 @@ async function search() {
 
 mountSkip();
 mountTheme(the("theme"));
+mountForget(the("forget"), reload);
 mountListKeys();
 the("search").addEventListener("input", () => {
   clearTimeout(typing);

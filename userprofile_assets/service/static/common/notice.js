@@ -123,15 +123,11 @@ export class Notice {
   }
 }
 
-/** Put the button that forgets the key into an element; nothing while there is none. */
-export function mountForget(target, again) {
-  const forget = () => {
+/** Let the button that forgets the key work; it is not seen while there is none. */
+export function mountForget(button, again) {
+  button.hidden = readKey() === null;
+  button.onclick = () => {
     forgetKey();
     again();
   };
-  target.replaceChildren(
-    ...(readKey() === null
-      ? []
-      : [h("button", { class: "button quiet", type: "button", onclick: forget }, "Forget the key")]),
-  );
 }

@@ -1,9 +1,5 @@
 // The switch between light and dark. theme-first.js applies what was chosen before.
 
-import { h } from "./dom.js";
-
-const NAMES = ["system", "light", "dark"];
-const LABELS = { system: "Auto", light: "Light", dark: "Dark" };
 const listeners = new Set();
 const darkSystem = matchMedia("(prefers-color-scheme: dark)");
 
@@ -37,22 +33,12 @@ function tell() {
   for (const listener of listeners) listener();
 }
 
-/** Put the switch into an element. */
+/** Let the switch of the page work; it is there from the start, so that its coming moves nothing. */
 export function mountTheme(target) {
-  const options = NAMES.map((name) =>
-    h("label", {}, [
-      h("input", {
-        type: "radio",
-        name: "theme",
-        value: name,
-        checked: chosen() === name,
-        onchange: () => choose(name),
-      }),
-      h("span", {}, LABELS[name]),
-    ]),
-  );
-  target.replaceChildren(
-    h("fieldset", { class: "segments" }, [h("legend", { class: "unseen" }, "Colours"), ...options]),
-  );
+  for (const input of target.querySelectorAll("input")) {
+    input.checked = input.value === chosen();
+    input.addEventListener("change", () => choose(input.value));
+  }
+  target.disabled = false;
   darkSystem.addEventListener("change", tell);
 }

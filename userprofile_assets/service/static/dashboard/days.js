@@ -64,10 +64,11 @@ export function showDay(day) {
   the("day-open").disabled = false;
   the("day-name").textContent = dayInFull(day.date);
   const run = [runLink(day.run_url, day.run_id)];
+  const counts = countsText(day.quality.counts);
   the("day-facts").replaceChildren(
     h("li", {}, [badge(day.quality.state, `quality ${day.quality.state}`)]),
-    h("li", { class: "wide" }, countsText(day.quality.counts)),
-    h("li", {}, [h("span", { class: "hint" }, "published "), time(day.published_at)]),
+    h("li", { class: "counts", title: counts }, counts),
+    h("li", { class: "published" }, [h("span", { class: "hint" }, "published "), time(day.published_at)]),
     h("li", { id: "day-run" }, run),
   );
   document.title = `${day.date} · User profiles`;

@@ -172,6 +172,7 @@ async function refresh() {
 
 mountSkip();
 mountTheme(the("theme"));
+mountForget(the("forget"), reload);
 mountDays((error) => notice.refuse(error, reload));
 mountTiles();
 onTheme(renderAll);
