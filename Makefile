@@ -50,7 +50,7 @@ jars: install  ## fetch what Spark needs to read s3a:// or oss:// (once)
 test: install-dev  ## run all tests; what a test lacks on this machine is said
 	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
-lint: install-dev  ## ruff, mypy, sqlfluff, import-linter, and whether docs and lock are current
+lint: install-dev  ## ruff, mypy, sqlfluff, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -71,6 +71,7 @@ lock: $(BIN)/uv  ## write requirements*.txt anew from pyproject.toml
 
 docs: install  ## write the generated pages anew
 	$(BIN)/python -m userprofile_assets.settings_page --write docs/configuration.md
+	$(BIN)/python -m userprofile_assets.settings_page --env --write .env.example
 
 screenshots: install-dev  ## draw the pictures of docs/images anew; needs Chromium
 	$(BIN)/python -m userprofile_assets_tests.e2e.screenshots

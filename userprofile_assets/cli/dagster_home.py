@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+from userprofile_assets.cli.exit_codes import exit_on_error
+from userprofile_assets.errors import StorageError
 from userprofile_assets.locks import exclusive_lock
 from userprofile_assets.project_files import dagster_yaml
 from userprofile_assets.settings import Settings
@@ -30,15 +32,25 @@ def prepare_dagster_home(settings: Settings) -> Path:
     a Spark server two runs of a pool go on at a time, since both can have a session there; without
     one the second would only wait for the embedded metastore. It also names the launcher of
     `userprofile up`.
+
+    Raises:
+        StorageError: It cannot be made or written to.
     """
     if os.environ.get("DAGSTER_HOME"):
         return Path(os.environ["DAGSTER_HOME"])
     home = settings.home / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
     text = dagster_yaml().read_text(encoding="utf-8")
     if settings.spark_remote is not None:
         text = text.replace(_ONE_RUN, _TWO_RUNS)
-    (home / "dagster.yaml").write_text(text + _LAUNCHER, encoding="utf-8")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "dagster.yaml").write_text(text + _LAUNCHER, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"Dagster's history cannot be prepared there ({error.strerror})",
+            where=str(home),
+            remedy="make USERPROFILE_HOME a directory that this user may write to",
+        ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     _make_history(settings, home)
     return home
@@ -65,5 +77,11 @@ def _make_history(settings: Settings, home: Path) -> None:
         done.touch()
 
 
+def main() -> None:
+    """Prepare it and print its path."""
+    with exit_on_error():
+        sys.stdout.write(f"{prepare_dagster_home(Settings.load())}\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{prepare_dagster_home(Settings.load())}\n")
+    main()

@@ -1,18 +1,15 @@
-"""The `userprofile` command: its subcommands and how errors end it."""
+"""The `userprofile` command: its subcommands."""
 
 from __future__ import annotations
 
-import os
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from userprofile_assets.cli.catalog import catalog_app
+from userprofile_assets.cli.exit_codes import exit_on_error
 from userprofile_assets.cli.keys import keys_app
-from userprofile_assets.errors import NotInCatalogError, SettingsError, UserProfileError
 
 if TYPE_CHECKING:
     from userprofile_assets.settings import Settings
@@ -406,16 +403,8 @@ def alert_test() -> None:
 
 def main() -> None:
     """Run the command; an error of this project is printed without a traceback."""
-    try:
+    with exit_on_error():
         app()
-    except UserProfileError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False)
-        sys.exit(2 if isinstance(error, (SettingsError, NotInCatalogError)) else 1)
-    except BrokenPipeError:
-        # The reader went away, as in `userprofile query ... | head`. Python would complain again
-        # when it flushes standard output at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def check_options(options: S3Options) -> S3Options:
 
     Raises:
         StorageError: An unknown encryption, a key without one that uses keys, an addressing that
-            needs an endpoint, sizes that S3 does not take.
+            needs an endpoint, sizes that are out of bounds.
     """
     if options.addressing == "cname" and not options.endpoint:
         raise StorageError(
@@ -126,11 +126,11 @@ def check_options(options: S3Options) -> S3Options:
             where="USERPROFILE_OSS_ENCRYPTION_KEY_ID",
             remedy="set USERPROFILE_OSS_ENCRYPTION to aws:kms, or to KMS for Alibaba OSS",
         )
-    if not (5 <= options.part_mib <= 5 * 1024 and 1 <= options.parts_in_flight <= 32):
+    if not (5 <= options.part_mib <= 1024 and 1 <= options.parts_in_flight <= 32):
         raise StorageError(
             f"{options.parts_in_flight} parts of {options.part_mib} MiB in flight are not possible",
             where="USERPROFILE_OSS_PART_MIB, USERPROFILE_OSS_PARTS_IN_FLIGHT",
-            remedy="write parts of 5 to 5120 MiB, 1 to 32 in flight; memory is one part more",
+            remedy="write parts of 5 to 1,024 MiB, 1 to 32 in flight; memory is one part more",
         )
     return options
 

@@ -43,8 +43,8 @@ class StorageSettings(SettingsGroup):
     )
     oss_encryption: str | None = _setting(
         None,
-        "Encryption on the server's side: `AES256`, `aws:kms`, on Alibaba OSS also `KMS`. Unset: "
-        "what the bucket does by itself.",
+        "Encryption on the server's side: `AES256`, `aws:kms`, `aws:kms:dsse`; on Alibaba OSS "
+        "`AES256`, `KMS`, `SM4`. Unset: what the bucket does by itself.",
     )
     oss_encryption_key_id: str | None = _setting(None, "Key of the key service for OSS_ENCRYPTION.")
     oss_parts_in_flight: Annotated[int, Field(ge=1, le=32)] = _setting(

@@ -6,7 +6,7 @@ import pytest
 
 from userprofile_assets.errors import PermanentError, StorageError
 from userprofile_assets.ingestion.open_store import open_store
-from userprofile_assets.ingestion.s3_profiles import profile_for
+from userprofile_assets.ingestion.s3_profiles import check_options, profile_for
 from userprofile_assets.ingestion.s3_store import S3Store
 from userprofile_assets.ingestion.store import S3Options, put
 from userprofile_assets.resources.oss import OssResource
@@ -48,6 +48,7 @@ def test_a_named_profile_wins_over_the_host():
             "USERPROFILE_OSS_ENCRYPTION_KEY_ID",
         ),
         ({"part_mib": 4}, "USERPROFILE_OSS_PART_MIB"),
+        ({"part_mib": 1025}, "USERPROFILE_OSS_PART_MIB"),
         ({"parts_in_flight": 0}, "USERPROFILE_OSS_PARTS_IN_FLIGHT"),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
@@ -55,6 +56,12 @@ def test_a_named_profile_wins_over_the_host():
 def test_options_that_contradict_each_other_name_their_setting(options, setting):
     with pytest.raises(StorageError, match=setting):
         open_store(URI, S3Options(**options))
+
+
+@pytest.mark.parametrize("encryption", ["AES256", "KMS", "SM4", "aws:kms", "aws:kms:dsse"])
+def test_the_encryptions_of_the_documents_are_taken(encryption):
+    options = S3Options(encryption=encryption)
+    assert check_options(options) == options
 
 
 @pytest.mark.parametrize(
