@@ -3,7 +3,7 @@
 Belongs here: the thread. Does not belong here: what is called (`classic.py`).
 
 A signal's exception is raised wherever the main thread is. In the middle of py4j's wait for an
-answer it leaves a connection on which the next call reads the former one's answer, and pyspark makes
+answer it leaves a connection on which the next call reads the former one's answer. pyspark makes
 that next call itself, on its way out of a statement: it waits for the statement's end, or raises an
 error that takes the interrupt's place. Dagster's own interrupts are of a kind that py4j does not
 know, so it cannot tidy up behind them.
@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _T = TypeVar("_T")
-_Calls = SimpleQueue["tuple[Callable[[], Any], Future[Any]] | None"]
+_Calls: TypeAlias = "SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]"
 
 
 class Aside:

@@ -124,7 +124,7 @@ class ClassicEngine(SessionEngine):
     def _is_stopped(self) -> bool:
         """Ask the JVM whether Spark was stopped; one that does not answer is as good as that."""
         try:
-            stopped = self.session.sparkContext._jsc.sc().isStopped()  # type: ignore[attr-defined] # noqa: SLF001 - pyspark asks Java nowhere else
+            stopped = self.session.sparkContext._jsc.sc().isStopped()  # noqa: SLF001 - pyspark asks Java nowhere else
         except Exception:  # noqa: BLE001 - what py4j raises on a JVM that is gone is of many kinds
             stopped = True
         self._is_lost = bool(stopped)

@@ -9,8 +9,8 @@ its own lock file until its JVM ends, so Spark's `stop()` alone would leave the 
 outside. kill -9 of Python closes the JVM's standard input, on which it exits, and only then is the
 lock free.
 
-The JVM is in a session of its own: a signal to Python's group (`timeout`, a terminal that closes) is
-for Python, which ends its work in Spark first.
+The JVM is in a session of its own: a signal to Python's group (`timeout`, a terminal that closes)
+is for Python, which ends its work in Spark first.
 """
 
 from __future__ import annotations

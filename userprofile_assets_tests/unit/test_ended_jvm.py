@@ -6,24 +6,29 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from py4j.protocol import Py4JError, Py4JNetworkError
 
 from userprofile_assets.errors import SparkEndedError, SparkError, SparkUnavailableError
 from userprofile_assets.warehouse.classic import ClassicEngine
 from userprofile_assets.warehouse.driver_jvm import Driver
 from userprofile_assets.warehouse.executor import Executor
 
+
+def py4j_error(text):
+    from py4j.protocol import Py4JError
+
+    return Py4JError(text)
+
+
 LEAKED = [
-    ConnectionRefusedError(111, "Connection refused"),
-    ConnectionResetError(104, "Connection reset by peer"),
-    EOFError(),
-    KeyError("p"),
-    AssertionError(),
-    Py4JNetworkError("Answer from Java side is empty"),
-    Py4JError("py4j does not exist in the JVM"),
-    Py4JError("An error occurred while calling o29.sql"),
+    lambda: ConnectionRefusedError(111, "Connection refused"),
+    lambda: ConnectionResetError(104, "Connection reset by peer"),
+    EOFError,
+    lambda: KeyError("p"),
+    AssertionError,
+    lambda: py4j_error("py4j does not exist in the JVM"),
+    lambda: py4j_error("An error occurred while calling o29.sql"),
     # What Spark itself still says while the JVM's shutdown hooks run.
-    Py4JError("Job 3 cancelled because SparkContext was shut down"),
+    lambda: py4j_error("Job 3 cancelled because SparkContext was shut down"),
 ]
 
 
@@ -80,7 +85,7 @@ def end(driver):
     driver.process.stdin.close()
 
 
-@pytest.mark.parametrize("leaked", LEAKED, ids=repr)
+@pytest.mark.parametrize("leaked", LEAKED, ids=lambda leaked: repr(leaked()))
 @pytest.mark.parametrize(
     "use",
     [
@@ -94,7 +99,7 @@ def test_whatever_is_leaked_the_error_names_the_jvm_how_it_ended_and_its_last_wo
     engine_of, driver, leaked, use
 ):
     end(driver)
-    engine = engine_of(leaked, is_stopped=ConnectionRefusedError())
+    engine = engine_of(leaked(), is_stopped=ConnectionRefusedError())
     with pytest.raises(SparkUnavailableError) as caught:
         use(engine)
     assert caught.value.what == "Spark's JVM ended with code 143\nIts last words:\nthe last words"
@@ -104,7 +109,7 @@ def test_whatever_is_leaked_the_error_names_the_jvm_how_it_ended_and_its_last_wo
 
 
 def test_the_statement_is_not_to_blame_while_shutdown_hooks_run(engine_of, driver):
-    engine = engine_of(Py4JError("no such table"), is_stopped=True)
+    engine = engine_of(py4j_error("no such table"), is_stopped=True)
     driver.process.kill()
     with pytest.raises(SparkUnavailableError, match="Spark's JVM ended by SIGKILL"):
         engine.execute("SELECT 1")
@@ -120,7 +125,7 @@ def test_a_statement_is_not_tried_once_more_on_a_jvm_that_ended(engine_of, drive
 
 
 def test_an_error_of_the_statement_stays_one(engine_of):
-    engine = engine_of(Py4JError("[DIVIDE_BY_ZERO] Division by zero"), is_stopped=False)
+    engine = engine_of(py4j_error("[DIVIDE_BY_ZERO] Division by zero"), is_stopped=False)
     with pytest.raises(SparkError, match="Division by zero"):
         engine.execute("SELECT 1 / 0")
     assert engine.is_alive()
