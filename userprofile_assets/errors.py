@@ -127,5 +127,9 @@ class SparkTimeoutError(PermanentError):
     """A statement took longer than its limit and was cancelled, on the server too."""
 
 
+class SparkEndedError(PermanentError):
+    """The JVM of our own that Spark runs in has ended, and this process gets no other."""
+
+
 class SparkUnavailableError(TransientError):
     """Spark, or the storage behind it, did not answer; or it was restarted in the middle."""

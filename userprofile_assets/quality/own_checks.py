@@ -41,5 +41,5 @@ def own_result(
         strength="strong",
         status="passed" if error is None else "failed",
         thresholds="",
-        message=check if error is None else error.what,
+        message=check if error is None else error.what.partition("\n")[0],
     )

@@ -33,6 +33,7 @@ class Engine(Protocol):
         """Run one statement and return all its rows.
 
         Raises:
+            SparkEndedError: Its JVM ended, and there is no other.
             SparkError: Spark refused it, or it was cancelled.
             SparkUnavailableError: Spark, or the storage behind it, did not answer.
         """

@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 
 import stamina
 
-from userprofile_assets.errors import SparkError, SparkTimeoutError, SparkUnavailableError
+from userprofile_assets.errors import (
+    SparkEndedError,
+    SparkError,
+    SparkTimeoutError,
+    SparkUnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from userprofile_assets.warehouse.engine import Engine, Row
 
 _ATTEMPTS = 3
-_SPARKS_ERRORS = (SparkUnavailableError, SparkTimeoutError, SparkError)
+_SPARKS_ERRORS = (SparkUnavailableError, SparkEndedError, SparkTimeoutError, SparkError)
 _RETRY_SECONDS = 300.0
 _PROGRESS_SECONDS = 10.0
 _CANCEL_AGAIN_SECONDS = 2.0
@@ -62,6 +67,7 @@ class Executor:
                 it that is the same one.
 
         Raises:
+            SparkEndedError: Its JVM ended, and there is no other.
             SparkError: Spark refused it.
             SparkTimeoutError: It took longer than the limit, and was cancelled on the server too.
             SparkUnavailableError: Spark, or the storage behind it, did not answer, on every try.
@@ -102,6 +108,7 @@ class Executor:
             attempts: How often it is tried at most; 1 for one that may not run twice.
 
         Raises:
+            SparkEndedError: As for `run`.
             SparkError: As for `run`, also while the rows are taken.
             SparkTimeoutError: As for `run`.
             SparkUnavailableError: As for `run`.
@@ -150,7 +157,8 @@ class Executor:
         return self.engine.table_exists(table)
 
     def _is_worth_another_try(self, error: Exception) -> bool:
-        worth = isinstance(error, SparkUnavailableError)
+        # One that is not alive is opened anew by its owner only.
+        worth = isinstance(error, SparkUnavailableError) and self.engine.is_alive()
         if worth:
             self._log(f"trying once more: {error}")
         return worth

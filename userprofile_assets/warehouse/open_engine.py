@@ -58,6 +58,7 @@ def open_engine(
 
     Raises:
         SettingsError: The address cannot be read.
+        SparkEndedError: This process has a session whose JVM ended.
         SparkError: Spark did not start, or refused.
         SparkUnavailableError: The server does not answer.
         LockTimeoutError: Another process had the embedded metastore open for too long.
@@ -67,12 +68,7 @@ def open_engine(
         with open_session(
             options, make_session=make_session, on_wait=on_wait, stop_event=stop_event
         ) as running:
-            yield ClassicEngine(
-                running.session,
-                tag=options.tag,
-                process=running.process,
-                log_file=options.log_file,
-            )
+            yield ClassicEngine(running.session, tag=options.tag, driver=running.driver)
         return
     options = replace(options, remote=remote)
     scheme = urlsplit(remote).scheme

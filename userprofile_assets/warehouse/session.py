@@ -8,6 +8,9 @@ descriptor; make the session. At the end: stop Spark, end the JVM, release the l
 its own lock file until its JVM ends, so Spark's `stop()` alone would leave the next process
 outside. kill -9 of Python closes the JVM's standard input, on which it exits, and only then is the
 lock free.
+
+The JVM is in a session of its own: a signal to Python's group (`timeout`, a terminal that closes)
+is for Python, which ends its work in Spark first.
 """
 
 from __future__ import annotations
@@ -16,15 +19,16 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SparkError
 from userprofile_assets.locks import exclusive_lock
+from userprofile_assets.warehouse.driver_jvm import Driver, ended_error
 from userprofile_assets.warehouse.driver_log import last_lines, open_log
 from userprofile_assets.warehouse.java import find_java
 from userprofile_assets.warehouse.session_options import SessionOptions, launch_conf, spark_conf
-from userprofile_assets.warehouse.spark_errors import first_line, spark_exceptions
+from userprofile_assets.warehouse.spark_errors import first_line
 
 if TYPE_CHECKING:
     import threading
@@ -33,13 +37,15 @@ if TYPE_CHECKING:
 
 SessionFactory = Callable[[Mapping[str, str]], "SparkSession"]
 
+_DRIVER = "userprofile_driver"
+
 
 @dataclass(frozen=True)
 class RunningSession:
-    """A session, and the JVM it runs in where that was started for it."""
+    """A session, and the JVM it runs in where this process started that here."""
 
     session: SparkSession
-    process: subprocess.Popen[bytes] | None = None
+    driver: Driver | None = None
 
 
 def build_session(conf: Mapping[str, str]) -> SparkSession:
@@ -52,14 +58,26 @@ def build_session(conf: Mapping[str, str]) -> SparkSession:
     return builder.getOrCreate()
 
 
-def running_session() -> SparkSession | None:
-    """Return the session that this process already has, if any."""
+def running_session() -> RunningSession | None:
+    """Return the session that this process already has, if any.
+
+    Raises:
+        SparkEndedError: Its JVM has ended.
+    """
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    if SparkContext._active_spark_context is None:  # noqa: SLF001 - pyspark offers no other way to ask without starting one
+    context = SparkContext._active_spark_context  # noqa: SLF001 - pyspark offers no other way to ask without starting one
+    if context is None:
         return None
-    return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+    # Not by getattr: what a gateway does not have itself, it looks for in the JVM.
+    driver: Driver | None = vars(context._gateway).get(_DRIVER)  # noqa: SLF001 - beside pyspark's own `proc`
+    if driver is not None:
+        driver = replace(driver, is_shared=True)
+        if driver.has_ended():
+            raise ended_error(driver, address=str(context.master))
+    session = SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+    return RunningSession(session, driver)
 
 
 @contextmanager
@@ -84,12 +102,13 @@ def open_session(
         stop_seconds: Seconds the JVM gets to end before it is killed.
 
     Raises:
+        SparkEndedError: The process has a session whose JVM ended.
         SparkError: Java is missing or too old, or Spark did not start.
         LockTimeoutError: Another process had the metastore open for too long.
     """
     running = running_session()
     if running is not None:
-        yield RunningSession(running)
+        yield running
         return
     conf = spark_conf(options, find_java())
     with ExitStack() as stack:
@@ -105,6 +124,8 @@ def open_session(
             inherited = (stack.enter_context(lock).fd,)
         gateway = _launch(options, conf, inherited)
         stack.callback(_end, gateway, stop_seconds)
+        driver = Driver(gateway.proc, options.log_file)
+        vars(gateway)[_DRIVER] = driver
         try:
             _adopt(gateway, conf)
             session = make_session(conf)
@@ -115,12 +136,12 @@ def open_session(
                 remedy=f"read {options.log_file}; `userprofile doctor` tests the parts one by one",
             ) from error
         stack.callback(_stop, session)
-        yield RunningSession(session, gateway.proc)
+        yield RunningSession(session, driver)
 
 
 def _stop(session: SparkSession) -> None:
-    """Stop Spark; a JVM that has ended already cannot be told to."""
-    with suppress(*spark_exceptions(), OSError):
+    """Stop Spark; a JVM that has ended already cannot be told to, and it ends anyway."""
+    with suppress(Exception):
         session.stop()
 
 
@@ -136,7 +157,13 @@ def _launch(options: SessionOptions, conf: Mapping[str, str], inherited: tuple[i
     try:
         with open_log(options.log_file) as log:
             return launch_gateway(  # type: ignore[no-untyped-call] # pyspark leaves it untyped
-                launched, popen_kwargs={"pass_fds": inherited, "stdout": log, "stderr": log}
+                launched,
+                popen_kwargs={
+                    "pass_fds": inherited,
+                    "stdout": log,
+                    "stderr": log,
+                    "start_new_session": True,
+                },
             )
     except (PySparkException, OSError) as error:
         raise SparkError(
@@ -160,11 +187,17 @@ def _adopt(gateway: Any, conf: Mapping[str, str]) -> None:
 def _end(gateway: Any, stop_seconds: float) -> None:
     """End the JVM and make pyspark forget it, so that this process may start another."""
     from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
     with SparkContext._lock:  # noqa: SLF001 - pyspark has no public way to let a JVM go
         SparkContext._gateway = None  # noqa: SLF001
         SparkContext._jvm = None  # noqa: SLF001
-    gateway.shutdown()
+        # Still there when Spark could not be told to stop.
+        SparkContext._active_spark_context = None  # noqa: SLF001
+        SparkSession._instantiatedSession = None  # noqa: SLF001
+        SparkSession._activeSession = None  # noqa: SLF001
+    with suppress(Exception):  # a JVM that has ended cannot be told to
+        gateway.shutdown()
     process: subprocess.Popen[bytes] = gateway.proc
     if process.stdin is not None:
         process.stdin.close()

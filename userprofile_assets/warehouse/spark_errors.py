@@ -34,6 +34,11 @@ _LOST_SESSION = re.compile(
     # pyspark's client closes itself when it notices one of these, and says only this from then on.
     r"|NO_ACTIVE_SESSION"
 )
+# A driver that was told to end, or whose Spark was stopped: nothing is wrong with the statement.
+_STOPPED = re.compile(
+    r"SparkContext was shut ?down|SparkContext has been shut ?down|on a stopped SparkContext"
+    r"|\bShutdown in progress"
+)
 # gRPC's own text has its sentence in the third line.
 _GRPC_DETAILS = re.compile(r'^\s*details = "(.+)"$', re.MULTILINE)
 _SQLSTATE = re.compile(r"SQLSTATE: [0-9A-Z]{5}")
@@ -42,12 +47,12 @@ _REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 
 
 def spark_exceptions() -> tuple[type[Exception], ...]:
-    """Return everything that a statement can raise: pyspark's own exceptions, py4j's and gRPC's."""
+    """Return what a statement can raise: exceptions of pyspark, py4j, gRPC and of sockets."""
     import grpc
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    return PySparkException, Py4JError, grpc.RpcError
+    return PySparkException, Py4JError, grpc.RpcError, OSError, EOFError
 
 
 def first_line(error: BaseException) -> str:
@@ -63,11 +68,16 @@ def first_line(error: BaseException) -> str:
     )
 
 
+def is_stopped(text: str) -> bool:
+    """Tell whether Spark says that it is ending, and not what is wrong with a statement."""
+    return _STOPPED.search(text) is not None
+
+
 def typed_error(error: Exception, *, address: str) -> UserProfileError:
-    """Return the error of this project that an exception of pyspark, py4j or gRPC stands for.
+    """Return the error of this project that one of `spark_exceptions` stands for.
 
     Args:
-        error: One of `spark_exceptions`.
+        error: The exception.
         address: Where Spark is, without secrets.
     """
     text = _whole_text(error)
@@ -87,7 +97,12 @@ def typed_error(error: Exception, *, address: str) -> UserProfileError:
             remedy="name its authority in GRPC_DEFAULT_SSL_ROOTS_FILE_PATH; the host has to be one "
             "that the certificate names",
         )
-    if status in _UNAVAILABLE or _LOST_SESSION.search(text):
+    if (
+        status in _UNAVAILABLE
+        or isinstance(error, (OSError, EOFError))
+        or _LOST_SESSION.search(text)
+        or is_stopped(text)
+    ):
         return SparkUnavailableError(
             f"Spark does not answer, or was restarted: {line[:300]}",
             where=address,

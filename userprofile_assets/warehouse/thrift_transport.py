@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from userprofile_assets.errors import SettingsError, SparkError, SparkUnavailableError
+from userprofile_assets.warehouse.spark_errors import is_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,8 @@ def _refused(error: Exception, address: str) -> SparkError | SparkUnavailableErr
     said = server_message(error)
     if "Invalid SessionHandle" in said or "Invalid OperationHandle" in said:
         return _unavailable(f"the server has forgotten this session: {said}", address)
+    if is_stopped(said):
+        return _unavailable(said, address)
     return SparkError(
         f"the server refuses: {first_sentence(said)}",
         where=address,

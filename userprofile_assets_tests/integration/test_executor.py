@@ -110,6 +110,9 @@ class Lost:
             raise SparkUnavailableError("lost")
         yield (2,)
 
+    def is_alive(self):
+        return True
+
     def reopen(self):
         pass
 
@@ -136,10 +139,20 @@ def test_a_stream_that_is_lost_behind_a_row_or_may_run_only_once_is_not_repeated
     assert (behind.tries, once.tries) == (1, 1)
 
 
-def test_work_of_a_terminated_run_stops_in_spark(engine, told, spark):
-    """Dagster ends a run by SIGINT, which Python raises in the middle of the wait for Spark."""
+class Terminated(BaseException):
+    """As Dagster's own: no KeyboardInterrupt, which is the one that py4j knows."""
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Terminated])
+def test_work_of_a_terminated_run_stops_in_spark(engine, told, spark, interrupt):
+    """Dagster ends a run by a signal, which Python raises in the middle of the wait for Spark."""
+
+    def raises(*_):
+        raise interrupt
+
     executor = Executor(engine, told.append)
     main = threading.get_ident()
+    former = signal.signal(signal.SIGINT, raises)
 
     def interrupt_once_it_runs():
         wait_until(lambda: active_jobs(spark), "Spark to begin the job")
@@ -147,9 +160,12 @@ def test_work_of_a_terminated_run_stops_in_spark(engine, told, spark):
 
     thread = threading.Thread(target=interrupt_once_it_runs)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        executor.run(ENDLESS, where="here")
-    thread.join()
+    try:
+        with pytest.raises(interrupt):
+            executor.run(ENDLESS, where="here")
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, former)
     wait_until(lambda: not active_jobs(spark), "Spark to end the job")
     assert executor.run("SELECT 1", where="here") == [(1,)]
 
@@ -162,9 +178,18 @@ def test_the_commands_query_and_gc_keep_the_limit_too(spark, settings):
         command_executor(limited, background).run(ENDLESS, where="gc")
 
 
-def test_statements_carry_the_tag_of_their_run(engine, spark):
+def test_statements_carry_the_tag_of_their_run(engine, spark, monkeypatch):
+    seen = []
+
+    def sql(statement):
+        # Tags belong to the thread that runs the statement.
+        seen.append(spark.getTags())
+        return run(statement)
+
+    run = spark.sql
+    monkeypatch.setattr(spark, "sql", sql)
     engine.execute("SELECT 1")
-    assert "userprofile-test" in spark.getTags()
+    assert seen == [{"userprofile-test"}]
 
 
 def test_facts_name_versions_and_application(engine, spark):
