@@ -179,8 +179,7 @@ def _unknown(name: str, known: Collection[str]) -> ProblemError:
         400,
         "unknown-parameter",
         "No such parameter",
-        f"{name[:100]}: {_sentence(message)} There are: "
-        f"{', '.join(sorted(known)) or 'none'}.",
+        f"{name[:100]}: {_sentence(message)} There are: {', '.join(sorted(known)) or 'none'}.",
         errors=[{"parameter": name[:100], "in": "query", "message": message}],
     )
 

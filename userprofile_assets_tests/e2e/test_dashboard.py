@@ -67,10 +67,8 @@ def show(page: Page, server: ApiServer, query: str = "") -> None:
 
 def look_at(page: Page, query: str) -> None:
     """Change the address as Back does: nothing is loaded but answers."""
-    page.evaluate(
-        "query => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')) }",
-        query,
-    )
+    page.evaluate("query => history.pushState(null, '', query)", query)
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
 
 
 def figure(page: Page, tile: str) -> str:
@@ -398,6 +396,7 @@ def test_a_day_that_is_not_published_is_said_and_the_newest_is_one_click_away(pa
     page.get_by_role("heading", name="This day is not published").wait_for()
     assert page.locator("#day-open").inner_text() == "Choose a day"
     page.locator("#day-open").click()
+    assert page.locator("#calendar [aria-current]").count() == 0
     page.locator("#calendar .day", has_text=re.compile("^6$")).click()
     page.wait_for_url("**/?dt=2024-08-06")
     ready(page)

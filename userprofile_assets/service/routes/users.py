@@ -109,7 +109,8 @@ async def user(
             404,
             "unknown-user",
             "No such user",
-            f"No profile of {to_partition_key(found.dt)} has this uid. `A` is not `a`, and blanks count.",
+            f"No profile of {to_partition_key(found.dt)} has this uid. `A` is not `a`, and blanks "
+            "count.",
             dt=found.dt,
         )
     sent = uid.encode("utf-8", "surrogateescape").hex()

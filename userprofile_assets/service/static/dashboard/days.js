@@ -103,7 +103,8 @@ function openWith() {
   const states = new Map(days.map((day) => [day.date, day.quality.state]));
   the("calendar").hidden = false;
   the("day-open").setAttribute("aria-expanded", "true");
-  calendar.open(states, (chosenDay() ?? days[0]).date);
+  const chosen = chosenDay()?.date;
+  calendar.open(states, chosen ?? days[0].date, chosen);
 }
 
 function close({ focus = true } = {}) {
