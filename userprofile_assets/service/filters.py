@@ -29,6 +29,8 @@ BIGGEST = 2**63 - 1
 """The largest number that a BIGINT holds."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+# An empty text is `""`, as in CSV; a value that looks like one itself has a pair of quotes more.
+_QUOTES = re.compile(r'(?:"")+')
 _TRUTH: dict[str, bool | None] = {"true": True, "false": False, "": None}
 
 
@@ -104,19 +106,19 @@ class Query:
         return text
 
     def words(self, name: str, choices: Sequence[str]) -> list[str] | None:
-        """Return words, separated by commas or given repeatedly, in the order of the choices.
+        """Return words, separated by commas or given repeatedly, in their order, each once.
 
         Raises:
             ProblemError: 400: one of them is another one, or there is none.
         """
         if name not in self._values:
             return None
-        found = {word.strip() for text in self._values[name] for word in text.split(",")}
-        for word in sorted(found):
+        found = [word.strip() for text in self._values[name] for word in text.split(",")]
+        for word in found:
             if word not in choices:
                 shown = f"{word[:100]!r} is none of {', '.join(choices)}{_near(word, choices)}"
                 raise invalid(name, shown)
-        return [word for word in choices if word in found]
+        return list(dict.fromkeys(found))
 
     def day(self) -> str | None:
         """Return the business date that is asked for; None for the newest.
@@ -157,14 +159,14 @@ def invalid(name: str, message: str) -> ProblemError:
         400,
         "invalid-parameter",
         "A parameter is not valid",
-        f"{name}: {message}.",
+        f"{name}: {_sentence(message)}",
         errors=[{"parameter": name, "in": "query", "message": message}],
     )
 
 
 def _value(name: str, text: str) -> str | bool | None:
     if name != "is_registered":
-        return text or None
+        return (text[2:] if _QUOTES.fullmatch(text) else text) if text else None
     if text.lower() not in _TRUTH:
         raise invalid(name, "write true, false, or nothing for not known")
     return _TRUTH[text.lower()]
@@ -177,10 +179,13 @@ def _unknown(name: str, known: Collection[str]) -> ProblemError:
         400,
         "unknown-parameter",
         "No such parameter",
-        f"{name[:100]}: {message}{'' if message.endswith('?') else '.'} There are: "
-        f"{', '.join(sorted(known)) or 'none'}.",
+        f"{name[:100]}: {_sentence(message)} There are: {', '.join(sorted(known)) or 'none'}.",
         errors=[{"parameter": name[:100], "in": "query", "message": message}],
     )
+
+
+def _sentence(message: str) -> str:
+    return message if message.endswith("?") else f"{message}."
 
 
 def _near(word: str, words: Sequence[str]) -> str:

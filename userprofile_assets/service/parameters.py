@@ -60,11 +60,12 @@ def extra(*parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _filter(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "example": _EXAMPLES.get(name)}
+    empty = '; `""`: an empty text'
     if name == "is_registered":
-        schema = {"type": "string", "enum": ["true", "false", ""]}
+        schema, empty = {"type": "string", "enum": ["true", "false", ""]}, ""
     return parameter(
         name,
-        f"Only this {name}; repeated: any of them. Nothing behind `=` means: not known.",
+        f"Only this {name}; repeated: any of them. Nothing behind `=` means: not known{empty}.",
         {"type": "array", "items": schema, "minItems": 1, "maxItems": MOST_VALUES},
         style="form",
         explode=True,
@@ -85,7 +86,7 @@ USERS = [
     whole("page_size", "Rows of a page; nothing to csv and ndjson.", 1, 1000, 100),
     parameter("cursor", "`next` of the page before.", {"type": "string"}),
     choice("sort", "Order; `-` is descending. Equal pv: in the uid's order.", list(SORTS), "uid"),
-    words("fields", "Columns of a row.", list(FIELDS), ["uid", "pv"]),
+    words("fields", "Columns of a row, in their order.", list(FIELDS), ["uid", "pv"]),
     parameter(
         "uid_prefix",
         "How the uid begins; every character stands for itself.",

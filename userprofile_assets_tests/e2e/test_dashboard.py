@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,14 +40,18 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 PEOPLE = 400
 PROFILES = profiles_of(NEWEST, PEOPLE)
+EMPTY_TEXTS = date(2024, 6, 1)
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """A server over nine days, of which one is not published."""
+    """A server over nine days, of which one is not published, and one long before them."""
     home = tmp_path_factory.mktemp("dashboard") / "home"
+    countries = ("", "", None, '""', "China")
     with open_records(None, home) as records:
         seed_days(records, people=PEOPLE)
+        people = [profile(f"u{number}", country=one) for number, one in enumerate(countries)]
+        seed_day(records, EMPTY_TEXTS, people)
     with api_server(home, {"UI_URL": "http://127.0.0.1:3000"}) as running:
         yield running
 
@@ -59,6 +63,12 @@ def ready(page: Page) -> None:
 def show(page: Page, server: ApiServer, query: str = "") -> None:
     page.goto(f"{server.url}/{query}")
     ready(page)
+
+
+def look_at(page: Page, query: str) -> None:
+    """Change the address as Back does: nothing is loaded but answers."""
+    page.evaluate("query => history.pushState(null, '', query)", query)
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
 
 
 def figure(page: Page, tile: str) -> str:
@@ -179,6 +189,59 @@ def test_the_treemap_drills_from_country_to_region_to_city_and_back(page, served
     assert people(page) == how_many(city="Shenzhen")
 
 
+def fills(page: Page) -> dict[str, str]:
+    """Return the colour of each place by its name."""
+    return dict(
+        page.locator("#places .slice").evaluate_all(
+            "all => all.map(one => [one.textContent.match(/^[^0-9]*/)[0].trim(),"
+            " getComputedStyle(one.querySelector('.surface')).fill])"
+        )
+    )
+
+
+def pressed(page: Page, card: str) -> list[str]:
+    return page.locator(f"#{card} .table [aria-pressed=true]").all_inner_texts()
+
+
+def test_filters_of_places_that_are_no_path_step_forward_in_places_and_cities(page, served):
+    show(page, served, "?country=China&country=Japan")
+    assert people(page) == how_many(country="China") + how_many(country="Japan")
+    chosen, other = fills(page)["China"], fills(page)["United States"]
+    assert (fills(page)["Japan"], fills(page)["Germany"]) == (chosen, other)
+    assert chosen != other
+    look_at(page, "?city=Hangzhou")
+    ready(page)
+    assert people(page) == how_many(city="Hangzhou")
+    assert (fills(page)["China"], fills(page)["Japan"]) == (chosen, other)
+    assert fills(page)["Zhejiang"] != fills(page)["Guangdong"]
+    as_tables(page)
+    assert (pressed(page, "places"), pressed(page, "cities")) == (["China"], ["Hangzhou"])
+    look_at(page, "?country=China&country=Japan&gender=女")
+    ready(page)
+    assert pressed(page, "places") == ["China", "Japan"]
+    women = page.locator("#ages .table tr", has=page.get_by_text("女", exact=True)).count()
+    assert len(pressed(page, "ages")) == women
+
+
+def test_an_empty_text_is_a_value_of_its_own(page, served):
+    show(page, served, "?dt=2024-06-01&country=%22%22")
+    assert (chips(page), people(page)) == (["Country (empty)"], 2)
+    as_tables(page)
+    page.locator("#place-path button", has_text="World").click()
+    for name, query, number in (
+        ("(empty)", "%22%22", 2),
+        ("not known", "", 1),
+        ('""', "%22%22%22%22", 1),
+    ):
+        row(page, "places", name).click()
+        page.wait_for_url(f"**/?dt=2024-06-01&country={query}")
+        ready(page)
+        assert (chips(page), people(page)) == ([f"Country {name}"], number)
+        page.locator("#place-path button", has_text="World").click()
+        page.wait_for_url("**/?dt=2024-06-01")
+        ready(page)
+
+
 def test_a_city_of_the_ranking_filters_by_its_whole_place(page, served):
     show(page, served)
     ranked = Counter(row["city"] for row in PROFILES if row["is_registered"] and row["city"])
@@ -251,6 +314,12 @@ def test_only_registered_people_can_be_shown(page, served):
     assert chips(page) == ["Registered yes"]
     assert figure(page, "lines") == "\u2013"
     assert "whole days" in page.locator("#tile-lines").inner_text()
+    look_at(page, "?is_registered=TRUE")
+    ready(page)
+    assert people(page) == how_many(is_registered=True)
+    assert chips(page) == ["Registered yes"]
+    tile = page.get_by_role("button", name="Only registered people")
+    assert tile.get_attribute("aria-pressed") == "true"
 
 
 def test_a_linked_view_opens_as_it_was_and_back_leads_to_the_one_before(page, served):
@@ -325,6 +394,17 @@ def test_a_point_of_the_trend_leads_to_a_day_older_than_those_that_were_asked_fo
 def test_a_day_that_is_not_published_is_said_and_the_newest_is_one_click_away(page, served):
     page.goto(f"{served.url}/?dt=2024-08-04")
     page.get_by_role("heading", name="This day is not published").wait_for()
+    assert page.locator("#day-open").inner_text() == "Choose a day"
+    page.locator("#day-open").click()
+    assert page.locator("#calendar [aria-current]").count() == 0
+    page.locator("#calendar .day", has_text=re.compile("^6$")).click()
+    page.wait_for_url("**/?dt=2024-08-06")
+    ready(page)
+    look_at(page, "?dt=2024-02-30")
+    page.get_by_role("heading", name="There is no such day").wait_for()
+    said = page.locator("#notice").inner_text()
+    assert "2024-02-30 is no day of the calendar; a day is written as 2024-08-07." in said
+    assert page.locator("#day-open").inner_text() == "Choose a day"
     page.get_by_role("button", name="Show the newest day").click()
     ready(page)
     assert people(page) == len(PROFILES)

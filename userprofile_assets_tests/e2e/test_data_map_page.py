@@ -202,13 +202,20 @@ def test_the_map_can_be_walked_by_keyboard(page, served):
     assert focused(page) == "#user_info_oss"
 
 
-@pytest.mark.parametrize("name", ["ads_user_inf", f"{PROFILES}.regoin"])
-def test_a_name_that_is_not_there_is_told_with_the_nearest(browser: Browser, served, name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no_such", "There is no dataset no_such. Choose"),
+        ("ads_user_inf", "There is no dataset ads_user_inf; near names: ads_user_info_1d"),
+        (f"{PROFILES}.regoin", "There is no column regoin; near names: region"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_with_the_nearest(browser: Browser, served, name, said):
     with watched_page(browser, expected=("404",)) as page:
         show(page, served, f"#{name}")
         text = page.locator("#details-body").inner_text()
-        assert "near names" in text
-        assert ("region" if "." in name else "ads_user_info_1d") in text
+        assert text.startswith(said)
+        assert text.endswith(". Choose one in the list.")
 
 
 def test_markup_in_the_address_is_text(browser: Browser, served):

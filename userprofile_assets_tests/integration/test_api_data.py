@@ -153,6 +153,8 @@ def test_a_user_is_found_whatever_the_characters_of_the_uid(served, uid):
 def test_a_user_that_is_not_there_is_a_problem(served, uid):
     answer = served.get(f"/users/{quote(uid, safe='')}")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-user")
+    said = "No profile of 2024-08-08 has this uid. `A` is not `a`, and blanks count."
+    assert answer.json()["detail"] == said
 
 
 def test_a_uid_of_bytes_that_no_text_has_is_found_or_not_there(tmp_path):
@@ -188,6 +190,8 @@ def test_pages_give_every_row_once_and_in_order(served, sort, size):
 CASES: list[tuple[dict[str, Any], Any]] = [
     ({"country": "China"}, lambda row: row["country"] == "China"),
     ({"country": ""}, lambda row: row["country"] is None),
+    ({"country": '""'}, lambda row: row["country"] == ""),
+    ({"country": ['""', ""]}, lambda row: row["country"] in {"", None}),
     ({"country": ["China", "china"]}, lambda row: row["country"] in {"China", "china"}),
     ({"country": ["China", ""]}, lambda row: row["country"] in {"China", None}),
     ({"region": "r1"}, lambda row: row["region"] == "r1"),
@@ -233,9 +237,14 @@ def test_filters_let_through_what_fits_and_nothing_else(served, asked, fits, sor
     assert rows == [shown(row, ["uid"]) for row in EXPECTED[sort] if fits(row)]
 
 
-def test_fields_choose_columns_in_the_order_of_the_answer(served):
-    answer = served.get("/users", fields="pv,uid", page_size=1, sort="-uid")
-    assert list(answer.json()["data"][0]) == ["uid", "pv"]
+def test_fields_choose_columns_and_their_order(served):
+    answer = served.get("/users", fields="pv,uid,pv", page_size=1, sort="-uid")
+    assert list(answer.json()["data"][0]) == ["pv", "uid"]
+    other = served.get("/users", fields="uid,pv", page_size=1, sort="-uid")
+    assert list(other.json()["data"][0]) == ["uid", "pv"]
+    assert answer.headers["etag"] != other.headers["etag"]
+    csv_answer = served.get("/users", fields="pv,uid", format="csv")
+    assert csv_answer.text.startswith("pv,uid\r\n")
     assert served.get("/users", fields="").status_code == 400
     assert "did you mean pv" in served.get("/users", fields="pvv").json()["detail"]
 
@@ -322,6 +331,7 @@ def test_a_day_that_is_published_anew_ends_its_cursors_and_tags(served):
     serve_day(served.records, dt, [profile(f"u{n}") for n in range(4)])
     answer = served.get("/users", dt=dt, page_size=2, cursor=page.json()["next"])
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/day-changed")
+    assert answer.json()["detail"].startswith("2024-06-02 was published anew")
     for path, first in (("/users", page), ("/summary", summary)):
         parameters = {"dt": dt, "page_size": 2} if path == "/users" else {"dt": dt}
         again = served.server.get(
@@ -390,7 +400,7 @@ AGGREGATES = [
     (
         "/demographics",
         {"by": "is_registered,gender"},
-        ["gender", "is_registered"],
+        ["is_registered", "gender"],
         shapes.Demographics,
     ),
 ]
@@ -416,6 +426,7 @@ def test_aggregates_are_the_sums_of_the_profiles(served, aggregate, filters, is_
             serve_day(served.records, dt, odd_profiles(), cubes=())
     answer = served.get(path, dt=dt, **asked, **filters).json()
     shape.model_validate(answer)
+    assert all(list(row) == [*by, "users", "pv"] for row in answer["data"])
     expected: dict[tuple[object, ...], tuple[int, int]] = {}
     for row in odd_profiles():
         if all(_value(row, name) in _listed(values) for name, values in filters.items()):
@@ -424,7 +435,6 @@ def test_aggregates_are_the_sums_of_the_profiles(served, aggregate, filters, is_
     found = {tuple(row[name] for name in by): (row["users"], row["pv"]) for row in answer["data"]}
     assert found == expected
     assert len(answer["data"]) == len(expected)
-    assert all(set(row) == {*by, "users", "pv"} for row in answer["data"])
     numbers = [row["users"] for row in answer["data"]]
     assert numbers == sorted(numbers, reverse=True)
 
@@ -436,6 +446,20 @@ def _value(row, name):
 
 def _listed(values):
     return [value or None for value in (values if isinstance(values, list) else [values])]
+
+
+@pytest.mark.parametrize("dimension", ["country", "region", "gender", "zodiac"])
+def test_a_filter_by_each_value_of_a_dimension_counts_the_people_of_its_row(served, dimension):
+    path = "/demographics" if dimension in {"gender", "zodiac"} else "/regions"
+    own = {"by": dimension} if path == "/demographics" else {"level": dimension}
+    people: dict[str | None, int] = {}
+    for row in served.get(path, **own).json()["data"]:
+        people[row[dimension]] = people.get(row[dimension], 0) + row["users"]
+    for value, users in people.items():
+        spelt = {None: "", "": '""'}.get(value, value)
+        found = served.get("/summary", **{dimension: spelt}).json()["data"]["users"]
+        assert (value, found) == (value, users)
+    assert sum(people.values()) == len(UIDS)
 
 
 def test_a_cube_is_left_out_on_a_day_and_the_numbers_stay(served):
@@ -583,7 +607,9 @@ def test_the_catalogue_answers_as_the_command_does(served):
     shapes.Lineage.model_validate(up)
     assert {node["direction"] for node in up["nodes"]} == {None, "up"}
     for path in ("/catalog/datasets/nothing", "/catalog/lineage/nothing.x"):
-        assert served.get(path).json()["type"] == "/problems/not-in-catalog"
+        problem = served.get(path).json()
+        said = "There is no dataset nothing. /api/v1/catalog/datasets lists all."
+        assert (problem["type"], problem["detail"]) == ("/problems/not-in-catalog", said)
     assert served.get("/catalog/search").status_code == 400
 
 

@@ -148,6 +148,11 @@ def test_filters_are_sorted_and_an_empty_value_is_not_known():
     )
 
 
+def test_an_empty_text_is_two_quotes_and_quotes_themselves_have_two_more():
+    asked = query('city=""&city=&city="&city=""""&city="""&city=a""', *_NAMES)
+    assert asked.filters().values == (("city", (None, '"', "", '"""', '""', 'a""')),)
+
+
 _NAMES = ("country", "region", "city", "device", "gender", "age_range", "zodiac", "is_registered")
 
 
@@ -162,6 +167,16 @@ _NAMES = ("country", "region", "city", "device", "gender", "age_range", "zodiac"
 def test_an_unknown_parameter_is_refused_with_the_nearest_name(text, said):
     with pytest.raises(ProblemError, match=said):
         query(text, *_NAMES)
+
+
+def test_a_question_ends_the_sentence_of_a_refused_word():
+    with pytest.raises(ProblemError, match=r"city; did you mean country\?$"):
+        query("level=countri", "level").choice("level", ("country", "region", "city"), "city")
+
+
+def test_words_keep_the_order_asked_for_and_come_once():
+    asked = query("fields=pv,uid&fields=city,pv", "fields")
+    assert asked.words("fields", ("uid", "pv", "city")) == ["pv", "uid", "city"]
 
 
 @pytest.mark.parametrize(

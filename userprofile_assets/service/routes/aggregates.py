@@ -177,7 +177,12 @@ async def devices(request: Request, caller: AnyCaller) -> Response:
     responses={200: {"model": Demographics, "description": "The groups."}},
     openapi_extra=extra(
         DT,
-        words("by", "What people are grouped by.", list(_PEOPLE), ["gender", "age_range"]),
+        words(
+            "by",
+            "What people are grouped by, in the order of the columns.",
+            list(_PEOPLE),
+            ["gender", "age_range"],
+        ),
         *FILTERS,
     ),
 )

@@ -143,5 +143,5 @@ def _unknown(error: NotInCatalogError) -> ProblemError:
         404,
         "not-in-catalog",
         "Not in the catalogue",
-        f"{error.what}. /api/v1/catalog/datasets lists all.",
+        f"{error.what[0].upper()}{error.what[1:]}. /api/v1/catalog/datasets lists all.",
     )

@@ -16,6 +16,7 @@ import sqlalchemy
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
+from userprofile_assets.bizdate import to_partition_key
 from userprofile_assets.service import etags, paging, streams, threads
 from userprofile_assets.service.access import Caller, Scope, needs
 from userprofile_assets.service.answers import (
@@ -108,7 +109,8 @@ async def user(
             404,
             "unknown-user",
             "No such user",
-            f"No profile of {found.dt} has this uid. `A` is not `a`, and blanks count.",
+            f"No profile of {to_partition_key(found.dt)} has this uid. `A` is not `a`, and blanks "
+            "count.",
             dt=found.dt,
         )
     sent = uid.encode("utf-8", "surrogateescape").hex()
@@ -302,7 +304,8 @@ class _Listing:
                 410,
                 "day-changed",
                 "The day was published anew",
-                f"{day} was published anew since the first page; begin anew without cursor.",
+                f"{to_partition_key(day)} was published anew since the first page; begin anew "
+                "without cursor.",
                 dt=day,
             )
         return day, version

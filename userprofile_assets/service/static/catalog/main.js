@@ -103,8 +103,9 @@ async function showPlace(place, signal) {
     // The API names the nearest names.
     if (error.status !== 404) throw error;
     showGraph(wholeGraph(datasets, known?.name ?? null));
-    showNoDetails(error.message);
-    say(error.message);
+    const words = error.message.replace(/\/api\S+ lists all\.$/, "Choose one in the list.");
+    showNoDetails(words);
+    say(words);
   }
 }
 

@@ -82,6 +82,12 @@ export function isoDay(dt) {
   return /^\d{8}$/.test(dt) ? `${dt.slice(0, 4)}-${dt.slice(4, 6)}-${dt.slice(6)}` : dt;
 }
 
+/** Whether a text is a day of the calendar, `20240807` or `2024-08-07`. */
+export function isDay(dt) {
+  const at = utc(isoDay(dt));
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === isoDay(dt);
+}
+
 /** A day in full: Wednesday 7 August 2024. */
 export function dayInFull(date) {
   // Versions of ICU differ in the comma.

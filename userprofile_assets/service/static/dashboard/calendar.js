@@ -29,10 +29,10 @@ export class Calendar {
     target.addEventListener("keydown", (event) => this.onKey(event));
   }
 
-  /** Show the month of a day and put the focus on it. */
-  open(days, date) {
+  /** Show the month of a day and put the focus on it; chosen: the day that is looked at, if any. */
+  open(days, date, chosen) {
     this.days = days;
-    this.chosen = date;
+    this.chosen = chosen;
     this.month = date.slice(0, 7);
     this.render();
     this.focus(date);

@@ -7,9 +7,17 @@ import { dayInShort, number, shown } from "../common/text.js";
 import { drawBars, drawGroups } from "./bars.js";
 import { Card } from "./card.js";
 import { byAge, byGender } from "./order.js";
-import { at, childrenOf, nameOf, treeOf } from "./places.js";
+import { at, childrenOf, holds, nameOf, treeOf } from "./places.js";
 import { ageRows, cityRows, rowsOf, signRows } from "./rows.js";
-import { current, filtersWithout, place, setDay, setPlace } from "./state.js";
+import {
+  current,
+  filtersWithout,
+  isNarrower,
+  isPathLetThrough,
+  place,
+  setDay,
+  setPlace,
+} from "./state.js";
 import { drawTreemap, placeLabel } from "./treemap.js";
 import { drawTrend } from "./trend.js";
 
@@ -23,23 +31,25 @@ const TREND_DAYS = 30;
 const frame = () => place().slice(0, 2);
 
 async function askPlaces(dt, signal) {
-  const [country] = frame();
-  const query = { dt, by: "profiles", ...filtersWithout("country", "region", "city") };
-  query.level = country === undefined ? "region" : "city";
-  if (country !== undefined) query.country = country;
-  return ask("regions", query, signal);
+  const inCountry = frame().length > 0;
+  const own = inCountry ? ["region", "city"] : ["country", "region", "city"];
+  // Of the world regions are shown; which of them have a city only the cities tell.
+  const level = inCountry || current().filters.city ? "city" : "region";
+  return ask("regions", { dt, by: "profiles", level, ...filtersWithout(...own) }, signal);
 }
+
+const isLetThrough = (one) => holds(one, isPathLetThrough);
 
 function placeRows(data) {
   const root = at(treeOf(data.data), frame());
   if (!root) return [];
   const { shown: places, rest } = childrenOf(root, current().measure, MOST_PLACES);
-  const path = place();
+  const isSome = isNarrower(frame());
   return [...places, ...(rest ? [rest] : [])].map((one) => ({
     place: one,
     cells: [nameOf(one, 80), number(one.users), number(one.pv)],
     label: placeLabel(one),
-    chosen: path.length === 3 && one.path[2] === path[2],
+    chosen: isSome && isLetThrough(one),
     act: one.more ? null : () => goTo(one.path),
   }));
 }
@@ -71,10 +81,9 @@ function showPath() {
 }
 
 function drawPlaces(target, _rows, data) {
-  const path = place();
   return drawTreemap(target, at(treeOf(data.data), frame()), {
     measure: current().measure,
-    chosen: path[2],
+    isStrong: isLetThrough,
     go: goTo,
   });
 }

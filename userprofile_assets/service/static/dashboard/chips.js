@@ -5,8 +5,7 @@ import { clipped, shown } from "../common/text.js";
 import { clearFilters, current, FILTERS, remove } from "./state.js";
 
 function wordOf(name, one) {
-  if (name === "is_registered" && one !== null) return one === "true" ? "yes" : "no";
-  return one;
+  return name === "is_registered" ? ({ true: "yes", false: "no" }[one] ?? one) : one;
 }
 
 function chip(name, one) {

@@ -76,9 +76,11 @@ export function showDay(day) {
 
 /** Show that there are no numbers of a day. */
 export function showNoDay() {
+  const isUnknown = !chosenDay();
   // Beside a day that is not published there is none.
-  if (!chosenDay()) the("day-before").disabled = the("day-after").disabled = true;
-  the("day-name").textContent = "–";
+  if (isUnknown) the("day-before").disabled = the("day-after").disabled = true;
+  the("day-open").disabled = days.length === 0;
+  the("day-name").textContent = isUnknown && days.length > 0 ? "Choose a day" : "–";
   the("day-facts").replaceChildren();
   document.title = "User profiles";
 }
@@ -101,7 +103,8 @@ function openWith() {
   const states = new Map(days.map((day) => [day.date, day.quality.state]));
   the("calendar").hidden = false;
   the("day-open").setAttribute("aria-expanded", "true");
-  calendar.open(states, (chosenDay() ?? days[0]).date);
+  const chosen = chosenDay()?.date;
+  calendar.open(states, chosen ?? days[0].date, chosen);
 }
 
 function close({ focus = true } = {}) {

@@ -2,10 +2,10 @@
 // the way if there is something.
 
 import { ask } from "../common/api.js";
-import { h, the } from "../common/dom.js";
+import { h, the, value } from "../common/dom.js";
 import { mountForget, Notice } from "../common/notice.js";
 import { mountSkip } from "../common/skip.js";
-import { count, dayInFull } from "../common/text.js";
+import { clipped, count, dayInFull, isDay } from "../common/text.js";
 import { mountTheme, onTheme } from "../common/theme.js";
 import { renderAll, showTables, startsAsTables } from "./card.js";
 import { makeCharts } from "./charts.js";
@@ -66,9 +66,13 @@ function nothingPublished() {
 }
 
 function notThatDay() {
+  const { dt } = current();
+  const [title, ...text] = isDay(dt)
+    ? ["This day is not published", "It was never published, or it is older than the database keeps days."]
+    : ["There is no such day", value(clipped(dt, 24)), " is no day of the calendar; a day is written as 2024-08-07."];
   notice.show({
-    title: "This day is not published",
-    text: [h("p", {}, "It was never published, or it is older than the database keeps days.")],
+    title,
+    text: [h("p", {}, text)],
     actions: [button("Show the newest day", () => setDay(null))],
   });
   settle();

@@ -47,9 +47,18 @@ export function childrenOf(place, measure, most = MOST_CHILDREN) {
   const sorted = [...place.children.values()].sort((a, b) => b[measure] - a[measure]);
   if (sorted.length <= most) return { shown: sorted, rest: null };
   const rest = node(place.path);
-  for (const one of sorted.slice(most)) add(rest, one);
+  for (const one of sorted.slice(most)) {
+    add(rest, one);
+    rest.children.set(one.path.at(-1), one);
+  }
   rest.more = sorted.length - most;
   return { shown: sorted.slice(0, most), rest };
+}
+
+/** Whether the path of a place does something, or that of one in it. */
+export function holds(place, does) {
+  if (place.children.size === 0) return does(place.path);
+  return [...place.children.values()].some((one) => holds(one, does));
 }
 
 /** The name of a place for people. */

@@ -2,7 +2,7 @@
 
 import { count, number, shown } from "../common/text.js";
 import { byAge, byGender, bySign } from "./order.js";
-import { current, isChosen, toggle, toggleOneMore } from "./state.js";
+import { current, isChosen, isMarked, toggle, toggleOneMore } from "./state.js";
 
 /** What a click does: choose only this; with Ctrl, Shift or Command one more. */
 function chooser(values) {
@@ -25,7 +25,7 @@ function valueRow(row, names) {
     none: names.every((one) => row[one] === null),
     label: inWords(name, row),
     cells: [...names.map((one) => shown(row[one])), number(row.users), number(row.pv)],
-    chosen: isChosen(values),
+    chosen: isMarked(values),
     act: chooser(values),
   };
 }
@@ -67,7 +67,8 @@ export function cityRows(data) {
       none: city === null,
       label: `${shown(city)}, ${where}: ${count(n, "registered user")}`,
       cells: [shown(city), where, row.rank === null ? "–" : number(row.rank), number(n)],
-      chosen: isChosen(values),
+      // The other filters of places have chosen the rows.
+      chosen: isChosen({ city }),
       act: chooser(values),
     };
   });

@@ -1,6 +1,8 @@
 // What is looked at: the day, the filters, people or page views. It lives in the address, so a view
 // can be linked and the browser's Back works.
 
+import { spelt, unspelt } from "./spelling.js";
+
 /** The filters in the order of their chips, with their names for people. */
 export const FILTERS = {
   country: "Country",
@@ -20,11 +22,13 @@ function read() {
   const parameters = new URLSearchParams(location.search);
   const filters = {};
   for (const name of Object.keys(FILTERS)) {
-    const values = parameters.getAll(name).map((value) => (value === "" ? null : value));
-    if (values.length) filters[name] = [...new Set(values)];
+    const texts = parameters.getAll(name);
+    // The API takes true in any case.
+    const values = name === "is_registered" ? texts.map((one) => one.toLowerCase()) : texts;
+    if (values.length) filters[name] = [...new Set(values.map(unspelt))];
   }
   return {
-    dt: parameters.get("dt"),
+    dt: parameters.get("dt") || null,
     filters,
     measure: parameters.get("measure") === "pv" ? "pv" : "users",
   };
@@ -46,7 +50,7 @@ function addressOf({ dt, filters, measure }) {
   const parameters = new URLSearchParams();
   if (dt) parameters.set("dt", dt);
   for (const [name, values] of Object.entries(filters)) {
-    for (const value of values) parameters.append(name, value ?? "");
+    for (const value of values) parameters.append(name, spelt(value));
   }
   if (measure !== "users") parameters.set("measure", measure);
   const text = parameters.toString();
@@ -82,9 +86,10 @@ function without(filters, names) {
   return Object.fromEntries(Object.entries(filters).filter(([name]) => !names.includes(name)));
 }
 
-/** The filters but some: a chart does not filter itself. */
+/** The filters but some, as the API takes them: a chart does not filter itself. */
 export function filtersWithout(...names) {
-  return without(state.filters, names);
+  const rest = Object.entries(without(state.filters, names));
+  return Object.fromEntries(rest.map(([name, values]) => [name, values.map(spelt)]));
 }
 
 /** Whether any filter is on. */
@@ -95,6 +100,26 @@ export function isFiltered() {
 /** Whether all these values are chosen: {device: "mobile"}. */
 export function isChosen(values) {
   return Object.entries(values).every(([name, value]) => state.filters[name]?.includes(value));
+}
+
+/** Whether none of the filters shuts these values out. */
+function isLetThrough(values) {
+  return Object.entries(values).every(([name, value]) => state.filters[name]?.includes(value) ?? true);
+}
+
+/** Whether some of these names are filtered, and their values let through. */
+export function isMarked(values) {
+  return Object.keys(values).some((name) => state.filters[name]) && isLetThrough(values);
+}
+
+/** Whether no filter of places shuts a path out, such as [country, region]. */
+export function isPathLetThrough(path) {
+  return isLetThrough(Object.fromEntries(path.map((value, index) => [PLACE[index], value])));
+}
+
+/** Whether places are filtered further down than to a path. */
+export function isNarrower(path) {
+  return PLACE.slice(path.length).some((name) => state.filters[name]);
 }
 
 /** Whether exactly these are chosen of their filters. */

@@ -48,8 +48,11 @@ function rectangles(root, measure) {
   return list;
 }
 
-/** Draw the places in `root`; go: called with the path of what was clicked. */
-export function drawTreemap(target, root, { measure, chosen, go }) {
+/**
+ * Draw the places in `root`; isStrong: tells of each place whether the filters let it through; go:
+ * called with the path of what was clicked.
+ */
+export function drawTreemap(target, root, { measure, isStrong, go }) {
   const list = rectangles(root, measure);
   const parents = new Set(list.map((one) => one.parent).filter((parent) => parent !== null));
   const largest = Math.max(
@@ -63,9 +66,9 @@ export function drawTreemap(target, root, { measure, chosen, go }) {
     const share = Math.sqrt(place[measure] / largest);
     return mix(colour("tree-low"), colour("tree-high"), share);
   });
-  // Of the cities of a region all but the chosen one step back.
+  // What is not chosen steps back.
   const fills = colours.map((one, index) => {
-    const faded = index > 0 && chosen !== undefined && list[index].place.path.at(-1) !== chosen;
+    const faded = index > 0 && !isStrong(list[index].place);
     return faded ? mix(one, colour("surface"), 0.55) : one;
   });
   const trace = {
