@@ -13,6 +13,8 @@ from userprofile_assets.records.database import open_records
 from userprofile_assets_tests.support.api_server import ApiServer, api_server
 from userprofile_assets_tests.support.browser import PHONE, watched_page
 from userprofile_assets_tests.support.page_checks import (
+    broken,
+    cut_off,
     faint_texts,
     let_paint,
     moved,
@@ -22,13 +24,14 @@ from userprofile_assets_tests.support.page_checks import (
 from userprofile_assets_tests.support.seeded_days import (
     NEWEST,
     RUN,
+    bizdate,
     profiles_of,
     record_results,
     result,
     seed_day,
     seed_days,
 )
-from userprofile_assets_tests.support.served_days import profile
+from userprofile_assets_tests.support.served_days import profile, serve_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -313,7 +316,8 @@ def test_only_registered_people_can_be_shown(page, served):
     assert figure(page, "users") == figure(page, "registered") == str(how_many(is_registered=True))
     assert chips(page) == ["Registered yes"]
     assert figure(page, "lines") == "\u2013"
-    assert "whole days" in page.locator("#tile-lines").inner_text()
+    assert "counted for whole days only" in page.locator("#tile-lines").inner_text()
+    fits_at_every_width(page, ".tile .changes li")
     look_at(page, "?is_registered=TRUE")
     ready(page)
     assert people(page) == how_many(is_registered=True)
@@ -597,6 +601,135 @@ def test_a_filter_that_matches_nothing_can_be_cleared(page, served):
     page.wait_for_url(f"{served.url}/")
     ready(page)
     assert people(page) == len(PROFILES)
+
+
+def test_a_chart_of_which_nothing_is_known_says_so_instead_of_empty_axes(page, served):
+    show(page, served, "?is_registered=false&measure=pv")
+    views = sum(one["pv"] for one in PROFILES if not one["is_registered"])
+    said = f"Nothing is known of those who made {views} page views."
+    assert page.locator(".cards .message:visible").all_inner_texts() == [
+        "No registered user matches.", said, said,
+    ]  # fmt: skip
+    assert (
+        page.locator("#ages .plot, #signs .plot, .cards .aside").locator("visible=true").count()
+        == 0
+    )
+    page.get_by_label("People", exact=True).check()
+    page.wait_for_url("**/?is_registered=false")
+    ready(page)
+    people_said = f"Nothing is known of {how_many(is_registered=False)} people."
+    assert page.locator("#signs .message").inner_text() == people_said
+    as_tables(page)
+    assert row(page, "signs", "not known").is_visible()
+
+
+LONG = "Autonomous Region of the North-Eastern Highlands and Both of Their Coasts"
+
+
+def three_people(pv: int) -> list[dict[str, Any]]:
+    known = {"country": "China", "is_registered": True, "age_range": "20-30岁"}
+    return [
+        profile("1", **known, region=LONG, city="Shenzhen", gender="男", zodiac="狮子座", pv=pv),
+        profile("2", **known, region="Guangdong", city="Guangzhou", gender="女"),
+        profile("3"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """A server over two days of three people with many page views, and a day of nobody."""
+    home = tmp_path_factory.mktemp("odd") / "home"
+    with open_records(None, home) as records:
+        seed_day(records, NEWEST, three_people(1_234_567_890_123))
+        seed_day(records, NEWEST - timedelta(days=1), three_people(12_345_676))
+        serve_day(records, bizdate(NEWEST - timedelta(days=2)), [], run_id=RUN)
+    with api_server(home) as running:
+        yield running
+
+
+def heights(page: Page, selector: str) -> set[int]:
+    found: list[int] = page.locator(selector).evaluate_all(
+        "all => all.map((one) => one.offsetHeight)"
+    )
+    return set(found)
+
+
+def test_a_day_on_which_nobody_came_is_said_to_be_one(page, odd):
+    show(page, odd, "?dt=2024-08-05")
+    assert figure(page, "users") == "0"
+    assert page.locator("#tile-lines").inner_text().split("\n")[1:] == ["\u2013", "no lines"]
+    nobody = "Nobody came on this day."
+    assert page.locator(".cards .message:visible").all_inner_texts() == [
+        nobody, "No registered user on this day.", nobody, nobody, nobody,
+    ]  # fmt: skip
+
+
+# The last two are phones of 360 and 320, and the scroll bar that these do not have.
+WIDTHS = (1360, 800, 375, 335)
+
+
+def fits_at_every_width(page: Page, selector: str) -> None:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert cut_off(page, selector) == []
+        assert heights(page, ".tile .changes") == {37}
+
+
+def test_a_number_of_any_size_stays_in_its_tile(page, odd):
+    show(page, odd)
+    tile = page.locator("#tile-pv")
+    assert tile.locator(".figure [aria-hidden]").inner_text() == "1.2T"
+    assert tile.locator(".figure [title]").get_attribute("title") == "1,234,567,890,125"
+    assert "1,234,567,890,125" in tile.aria_snapshot()
+    assert "1.2T" not in tile.aria_snapshot()
+    assert page.locator("#tile-users .arrow").first.inner_text() == "="
+    page.get_by_label("Page views", exact=True).check()
+    page.wait_for_url("**/?measure=pv")
+    ready(page)
+    bars = page.locator("#signs .bars .point text")
+    assert bars.all_text_contents() == ["1.2T"]
+    fits_at_every_width(page, ".tile .figure")
+    page.get_by_role("button", name="Published day before").click()
+    page.wait_for_url("**/?dt=2024-08-06&measure=pv")
+    ready(page)
+    assert figure(page, "pv") == "12,345,678"
+    fits_at_every_width(page, ".tile .figure")
+
+
+def test_an_axis_names_whole_numbers_only(page, odd):
+    show(page, odd)
+    assert page.locator("#ages .ytick text").all_text_contents() == ["0", "1"]
+    assert page.locator("#trend .ytick text").all_text_contents() == ["0", "1", "2", "3"]
+    assert page.locator("#trend .y2tick text").all_text_contents() == [
+        "0", "2T", "4T",
+    ]  # fmt: skip
+
+
+def test_tables_keep_words_and_numbers_whole(page, odd):
+    show(page, odd)
+    as_tables(page)
+    for width in WIDTHS[:3]:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert broken(page, ".table th, .table td") == []
+        assert too_wide(page) == []
+    cells = page.locator("#cities .table tr").nth(1).locator("th, td")
+    sides = cells.evaluate_all("all => all.map((one) => getComputedStyle(one).textAlign)")
+    assert sides == ["left", "left", "right", "right"]
+
+
+def test_no_card_stands_beside_a_hole(page, odd):
+    show(page, odd)
+    for width in WIDTHS[:3]:
+        page.set_viewport_size({"width": width, "height": 900})
+        ends = page.evaluate("""() => {
+          const rows = new Map();
+          for (const one of document.querySelectorAll(".cards > .card")) {
+            const { top, right } = one.getBoundingClientRect();
+            rows.set(Math.round(top), Math.round(right));
+          }
+          return [...new Set(rows.values())].length;
+        }""")
+        assert ends == 1
 
 
 def test_a_server_with_keys_asks_for_one_and_keeps_it_in_the_tab(browser: Browser, tmp_path: Path):

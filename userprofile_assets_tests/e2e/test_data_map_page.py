@@ -11,9 +11,11 @@ from userprofile_assets.records.partitions import PartitionRecord, record_partit
 from userprofile_assets_tests.support.api_server import ApiServer, api_server
 from userprofile_assets_tests.support.browser import PHONE, watched_page
 from userprofile_assets_tests.support.page_checks import (
+    cut_off,
     faint_texts,
     let_paint,
     moved,
+    overprinted,
     too_wide,
     without_blocking,
 )
@@ -240,6 +242,9 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, served):
         assert too_wide(page) == []
         show(page, served, f"#{PROFILES}.region")
         assert too_wide(page) == []
+        assert overprinted(page, ".card > header > *") == []
+        assert page.locator("#lineage-of").inner_text() == f"of {PROFILES}.region"
+        assert cut_off(page, "#lineage-of") == []
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])

@@ -1,4 +1,4 @@
-"""What every page has to keep, as scripts that run in it: contrast, width, layout shift.
+"""What every page has to keep, as scripts that run in it: contrast, widths, layout shift.
 
 Belongs here: measuring a page. Does not belong here: what a page shows.
 """
@@ -110,6 +110,49 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   })
   .map((one) => one.outerHTML.slice(0, 80))"""
 
+_CUT_OFF = """(selector) => [...document.querySelectorAll(selector)]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+  .map((one) => one.textContent)"""
+
+_BROKEN = """(selector) => {
+  const found = [];
+  for (const element of document.querySelectorAll(selector)) {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (element.checkVisibility() && walker.nextNode()) {
+      for (const word of walker.currentNode.textContent.matchAll(/[^\\s-]+/g)) {
+        const range = document.createRange();
+        range.setStart(walker.currentNode, word.index);
+        range.setEnd(walker.currentNode, word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+        if (lines.size > 1) found.push(word[0]);
+      }
+    }
+  }
+  return found;
+}"""
+
+_OVERPRINTED = """(selector) => {
+  const texts = [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
+  const box = (one) => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    const text = range.getBoundingClientRect();
+    const own = one.getBoundingClientRect();
+    const clips = getComputedStyle(one).overflowX !== "visible";
+    return { ...text.toJSON(), right: clips ? Math.min(text.right, own.right) : text.right };
+  };
+  const found = [];
+  texts.forEach((one, index) => {
+    for (const other of texts.slice(index + 1)) {
+      const [a, b] = [box(one), box(other)];
+      if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom) {
+        found.push(`${one.textContent} and ${other.textContent}`);
+      }
+    }
+  });
+  return found;
+}"""
+
 
 def faint_texts(page: Page) -> list[str]:
     """Return texts whose contrast is below 4.5 to 1, those of the treemap included."""
@@ -153,4 +196,22 @@ def too_wide(page: Page) -> list[str]:
     )
     if width["all"] > width["seen"]:
         found.append(f"the page is {width['all']} wide, the window {width['seen']}")
+    return found
+
+
+def cut_off(page: Page, selector: str) -> list[str]:
+    """Return texts that are wider than the elements they are in."""
+    found: list[str] = page.evaluate(_CUT_OFF, selector)
+    return found
+
+
+def broken(page: Page, selector: str) -> list[str]:
+    """Return words and numbers that go on in another line."""
+    found: list[str] = page.evaluate(_BROKEN, selector)
+    return found
+
+
+def overprinted(page: Page, selector: str) -> list[str]:
+    """Return pairs of texts that stand on each other."""
+    found: list[str] = page.evaluate(_OVERPRINTED, selector)
     return found

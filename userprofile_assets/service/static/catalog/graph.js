@@ -241,6 +241,6 @@ export class Graph {
 
 /** Say what the picture shows, and offer the whole one. */
 export function describe(place) {
-  the("lineage-of").textContent = place ? `of ${nameOf(place)}` : "";
+  the("lineage-of").textContent = `of ${place ? nameOf(place) : "all datasets"}`;
   the("whole").hidden = !place;
 }

@@ -50,9 +50,14 @@ export function number(n) {
   return n === null || n === undefined ? "–" : whole.format(n);
 }
 
-/** A number for an axis. */
+/** A number in short: 1.2M. */
 export function compact(n) {
   return short.format(n);
+}
+
+/** A number in full if it has at most so many digits, else in short. */
+export function brief(n, digits) {
+  return n < 10 ** digits ? number(n) : compact(n);
 }
 
 /** A share of 1 as per cent. */

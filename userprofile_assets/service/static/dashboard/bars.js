@@ -1,9 +1,12 @@
 // Bars: one for each row, or one for each row and series.
 
-import { clipped, number } from "../common/text.js";
+import { brief, clipped } from "../common/text.js";
 import { colour, draw, plain } from "./plot.js";
+import { countAxis } from "./ticks.js";
 
 const PALE = 0.32;
+// More are cut off at the end of the longest bar.
+const MOST_DIGITS = 6;
 
 /** How strong each bar is: those that are not chosen step back. */
 function strengths(rows) {
@@ -21,7 +24,7 @@ export function drawBars(target, rows, { most = Infinity, nameLength = 16 } = {}
     x: seen.map((row) => row.n),
     y: seen.map((_, index) => index),
     width: 0.68,
-    text: seen.map((row) => number(row.n)),
+    text: seen.map((row) => brief(row.n, MOST_DIGITS)),
     textposition: "outside",
     cliponaxis: false,
     textfont: { color: colour("muted") },
@@ -82,7 +85,7 @@ export function drawGroups(target, { groups, series, cell }) {
       showgrid: false,
       zeroline: false,
     },
-    yaxis: { tickformat: "~s", nticks: 5, rangemode: "tozero" },
+    yaxis: countAxis(Math.max(...traces.flatMap((trace) => trace.y)), 4),
   };
   return draw(target, traces, layout, (point, event) =>
     cell(groups[point.pointNumber], series[point.curveNumber].value)?.act(event),

@@ -3,6 +3,7 @@
 import { h, the, value } from "../common/dom.js";
 import { NOT_KNOWN, number } from "../common/text.js";
 import { loadPlotly } from "./plot.js";
+import { isFiltered } from "./state.js";
 
 const WANTS_TABLES = "tables";
 const cards = new Set();
@@ -30,18 +31,35 @@ export function startsAsTables() {
   return tablesWanted();
 }
 
+/** Columns of names. */
+export const texts = (...names) => names.map((name) => ({ name, numbers: false }));
+
+/** Columns of numbers. */
+export const numbers = (...names) => names.map((name) => ({ name, numbers: true }));
+
 /**
  * A chart of rows. A row is {cells, label, chosen, act}: what the table shows in its columns, what a
  * screen reader says, whether it filters now, and what a click does (it gets the event).
  */
 export class Card {
   /**
-   * id: of its <section>. columns: heads of the table. rows: makes rows of the data. draw: draws
-   * rows and data into an element. empty: what to say if there are none. noneAside: put the row of
-   * what is not known under the chart: it may be most of the day and would flatten the others.
+   * id: of its <section>. columns: of the table, by `texts` and `numbers`. rows: makes rows of the
+   * data. draw: draws rows and data into an element. empty: what to say if no row matches; emptyDay:
+   * if there is none without any filter. onlyNone: puts the row of what is not known under the chart,
+   * as it may be most of the day and would flatten the others, and says what to say if it is alone.
    */
-  constructor(id, { columns, rows, draw, empty = "Nothing matches.", noneAside = false }) {
-    Object.assign(this, { columns, makeRows: rows, drawRows: draw, empty, noneAside });
+  constructor(
+    id,
+    {
+      columns,
+      rows,
+      draw,
+      empty = "Nothing matches.",
+      emptyDay = "Nobody came on this day.",
+      onlyNone = null,
+    },
+  ) {
+    Object.assign(this, { columns, makeRows: rows, drawRows: draw, empty, emptyDay, onlyNone });
     this.section = the(id);
     this.body = this.section.querySelector(".body");
     this.title = this.section.querySelector("h2").textContent;
@@ -137,9 +155,10 @@ export class Card {
     const { data } = this;
     if (data === null) return;
     const rows = this.makeRows(data);
-    if (rows.length === 0) {
+    const lack = this.lackOf(rows);
+    if (lack !== null) {
       this.hideAll();
-      this.say([h("p", {}, this.empty)]);
+      this.say([h("p", {}, lack)]);
       return;
     }
     this.say(null);
@@ -156,10 +175,17 @@ export class Card {
     }
     this.plot.hidden = this.isTable;
     this.table.hidden = !this.isTable;
-    const none = this.noneAside && !this.isTable ? rows.find((row) => row.none) : undefined;
+    const none = this.onlyNone && !this.isTable ? rows.find((row) => row.none) : undefined;
     this.writeAside(none);
     if (this.isTable) this.writeTable(rows);
     else await this.drawRows(this.plot, rows.filter((row) => row !== none), data);
+  }
+
+  /** Why there is nothing to show of some rows; null: there is. */
+  lackOf(rows) {
+    if (rows.length === 0) return isFiltered() ? this.empty : this.emptyDay;
+    const alone = this.onlyNone && !this.isTable && rows.every((row) => row.none);
+    return alone ? this.onlyNone(rows[0]) : null;
   }
 
   writeAside(row) {
@@ -187,7 +213,7 @@ export class Card {
     const head = h(
       "tr",
       {},
-      this.columns.map((name, index) => h("th", { scope: "col", class: index ? "n" : null }, name)),
+      this.columns.map((one) => h("th", { scope: "col", class: one.numbers ? "n" : null }, one.name)),
     );
     const body = rows.map((row, index) => h("tr", {}, this.cellsOf(row, index)));
     this.table.replaceChildren(
@@ -222,7 +248,9 @@ export class Card {
       : name;
     return [
       h("th", { scope: "row" }, head),
-      ...rest.map((cell) => h("td", { class: "n" }, value(cell))),
+      ...rest.map((cell, place) =>
+        h("td", { class: this.columns[place + 1].numbers ? "n" : null }, value(cell)),
+      ),
     ];
   }
 }

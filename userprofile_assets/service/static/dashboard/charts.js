@@ -5,10 +5,10 @@ import { h, the, value } from "../common/dom.js";
 import { ask } from "../common/api.js";
 import { dayInShort, number, shown } from "../common/text.js";
 import { drawBars, drawGroups } from "./bars.js";
-import { Card } from "./card.js";
+import { Card, numbers, texts } from "./card.js";
 import { byAge, byGender } from "./order.js";
 import { at, childrenOf, holds, nameOf, treeOf } from "./places.js";
-import { ageRows, cityRows, rowsOf, signRows } from "./rows.js";
+import { ageRows, cityRows, nothingKnown, rowsOf, signRows } from "./rows.js";
 import {
   current,
   filtersWithout,
@@ -113,7 +113,7 @@ function trendRows(data) {
 
 /** Make all charts; each is {card, request(dt, signal)}. */
 export function makeCharts() {
-  const measured = (name) => [name, "People", "Page views"];
+  const measured = (...names) => [...texts(...names), ...numbers("People", "Page views")];
   return [
     {
       card: new Card("places", {
@@ -129,10 +129,11 @@ export function makeCharts() {
     },
     {
       card: new Card("cities", {
-        columns: ["City", "Region", "Rank", "Registered"],
+        columns: [...texts("City", "Region"), ...numbers("Rank", "Registered")],
         rows: cityRows,
         draw: (target, rows) => drawBars(target, rows, { most: CITIES_SHOWN, nameLength: 12 }),
         empty: "No registered user matches.",
+        emptyDay: "No registered user on this day.",
       }),
       request: (dt, signal) =>
         ask("cities", { dt, limit: CITIES_ASKED, ...filtersWithout("city") }, signal),
@@ -147,10 +148,10 @@ export function makeCharts() {
     },
     {
       card: new Card("ages", {
-        columns: ["Age", "Gender", "People", "Page views"],
+        columns: measured("Age", "Gender"),
         rows: ageRows,
         draw: drawAges,
-        noneAside: true,
+        onlyNone: nothingKnown,
       }),
       request: (dt, signal) =>
         ask(
@@ -164,14 +165,14 @@ export function makeCharts() {
         columns: measured("Sign"),
         rows: signRows,
         draw: drawBars,
-        noneAside: true,
+        onlyNone: nothingKnown,
       }),
       request: (dt, signal) =>
         ask("demographics", { dt, by: "zodiac", ...filtersWithout("zodiac") }, signal),
     },
     {
       card: new Card("trend", {
-        columns: ["Day", "People", "Registered", "Page views", "Lines"],
+        columns: [...texts("Day"), ...numbers("People", "Registered", "Page views", "Lines")],
         rows: trendRows,
         draw: (target, _rows, data) =>
           drawTrend(target, data.data, {

@@ -37,6 +37,13 @@ export function rowsOf(data, name, order = null) {
   return rows.sort((one, other) => other.n - one.n);
 }
 
+/** What to say of a row if nothing is known of anybody. */
+export function nothingKnown(row) {
+  return current().measure === "pv"
+    ? `Nothing is known of those who made ${count(row.n, "page view")}.`
+    : `Nothing is known of ${count(row.n, "person", "people")}.`;
+}
+
 /** The rows of signs. */
 export function signRows(data) {
   return rowsOf(data, "zodiac", bySign);

@@ -1,17 +1,38 @@
 // The six numbers of the day, each with its change against the day before and a week before.
 
 import { h, the } from "../common/dom.js";
-import { dayInShort, daysBefore, inPoints, number, percent, relative, weekdayName } from "../common/text.js";
-import { isChosen, toggle } from "./state.js";
+import {
+  brief,
+  dayInShort,
+  daysBefore,
+  inPoints,
+  number,
+  percent,
+  relative,
+  weekdayName,
+} from "../common/text.js";
+import { isChosen, isFiltered, toggle } from "./state.js";
+
+// More are wider than a tile.
+const MOST_DIGITS = 8;
+
+function figure(n) {
+  const [text, full] = [brief(n, MOST_DIGITS), number(n)];
+  if (text === full) return full;
+  return h("span", { title: full }, [
+    h("span", { "aria-hidden": "true" }, text),
+    h("span", { class: "unseen" }, full),
+  ]);
+}
 
 const share = (part, whole) => (part === null || !whole ? NaN : part / whole);
 
 /** value: takes the day's numbers. More of what is `bad` is shown as a warning. */
 const TILES = [
-  { id: "users", of: (day) => day.users, write: number, change: relative },
-  { id: "registered", of: (day) => day.registered, write: number, change: relative },
-  { id: "pv", of: (day) => day.pv, write: number, change: relative },
-  { id: "lines", of: (day) => day.lines, write: number, change: relative },
+  { id: "users", of: (day) => day.users, write: figure, change: relative },
+  { id: "registered", of: (day) => day.registered, write: figure, change: relative },
+  { id: "pv", of: (day) => day.pv, write: figure, change: relative },
+  { id: "lines", of: (day) => day.lines, write: figure, change: relative },
   {
     id: "crawlers",
     of: (day) => share(day.crawler_lines, day.lines),
@@ -33,9 +54,9 @@ function changeLine(tile, now, before, against) {
     return h("li", { class: "none" }, ["– ", against]);
   }
   const way = change.by > 0 ? "up" : change.by < 0 ? "down" : "same";
-  const sign = { up: "▲", down: "▼", same: "＝" }[way];
+  const sign = { up: "▲", down: "▼", same: "=" }[way];
   return h("li", { class: tile.bad && way === "up" ? "worse" : null }, [
-    h("span", { "aria-hidden": "true", class: "arrow" }, sign),
+    h("span", { "aria-hidden": "true", class: `arrow ${way}` }, sign),
     h("span", { class: "number" }, change.text),
     " ",
     against,
@@ -65,7 +86,7 @@ export function showTiles(summary) {
             changeLine(tile, now, summary.previous_day, ago(summary.date, 1)),
             changeLine(tile, now, summary.previous_week, ago(summary.date, 7)),
           ]
-        : [h("li", { class: "none" }, "counted for whole days only")]),
+        : [h("li", { class: "none why" }, isFiltered() ? "counted for whole days only" : "no lines")]),
     );
     element.removeAttribute("aria-busy");
   }

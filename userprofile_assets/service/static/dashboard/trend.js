@@ -2,6 +2,7 @@
 
 import { dayInShort, number } from "../common/text.js";
 import { colour, draw, plain } from "./plot.js";
+import { countAxis } from "./ticks.js";
 
 const DAY_MS = 86_400_000;
 const TICK_PX = 70;
@@ -66,8 +67,8 @@ export function drawTrend(target, days, { date, go }) {
       ...ticksOf(rows, target.clientWidth),
       showgrid: false,
     },
-    yaxis: { domain: [0.56, 1], tickformat: "~s", nticks: 4, rangemode: "tozero" },
-    yaxis2: { domain: [0, 0.44], tickformat: "~s", nticks: 4, rangemode: "tozero" },
+    yaxis: { domain: [0.56, 1], ...countAxis(highestOf(days, "users", "registered"), 4) },
+    yaxis2: { domain: [0, 0.44], ...countAxis(highestOf(days, "pv", "lines"), 4) },
     shapes: [
       {
         type: "line",
@@ -86,6 +87,10 @@ export function drawTrend(target, days, { date, go }) {
     const row = rows[point.pointNumber];
     if (!row.missing) go(row);
   });
+}
+
+function highestOf(rows, ...keys) {
+  return Math.max(...rows.flatMap((row) => keys.map((key) => row[key] ?? 0)));
 }
 
 /** The days to be named on the axis: the newest one, and others as there is room. */
