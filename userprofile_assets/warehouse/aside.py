@@ -40,8 +40,9 @@ class Aside:
         if self._calls is None:
             self._calls = self._begun()
         calls = self._calls
-        calls.put((function, called))
+        # The interrupt may come as soon as it is over there, before the wait has begun.
         try:
+            calls.put((function, called))
             return called.result()
         except BaseException:
             if not called.done():

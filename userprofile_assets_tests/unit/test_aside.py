@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 import threading
 
 import pytest
@@ -39,8 +40,11 @@ def test_an_interrupt_leaves_a_call_that_does_not_end_and_the_next_one_is_made(i
     aside = Aside()
     released = threading.Event()
     ended = threading.Event()
+    main = threading.get_ident()
 
     def call():
+        while sys._current_frames()[main].f_code.co_name != "wait":
+            pass
         interrupt()
         released.wait()
         ended.set()
