@@ -57,6 +57,19 @@ def test_an_interrupt_leaves_a_call_that_does_not_end_and_the_next_one_is_made(i
     assert ended.wait(60)
 
 
+def test_an_interrupt_that_does_not_end_the_wait_itself_is_seen_before_the_call_ends(interrupt):
+    released = threading.Event()
+
+    def call():
+        # As when it comes just before the wait: Python knows of it, the wait goes on.
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        released.wait()
+
+    with pytest.raises(Terminated):
+        Aside().call(call)
+    released.set()
+
+
 def test_its_thread_ends_when_nobody_has_it_any_more():
     aside = Aside()
     thread = aside.call(threading.current_thread)
