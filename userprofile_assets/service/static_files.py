@@ -71,7 +71,8 @@ class StaticFiles:
         """Return a page with the addresses of this version in it.
 
         Args:
-            name: `dashboard` or `catalog`: `NAME.html`, with the modules of `common/` and `NAME/`.
+            name: `dashboard` or `catalog`: `NAME.html`, with the modules of `common/` and `NAME/`,
+                and in its head what is on every page.
         """
         static = f"static/{self.version}"
         modules = "\n".join(
@@ -80,6 +81,8 @@ class StaticFiles:
             if path.startswith((f"{static}/common/", f"{static}/{name}/")) and path.endswith(".js")
         )
         text = (_ROOT / f"{name}.html").read_text("utf-8")
+        controls = (_ROOT / "common" / "controls.html").read_text("utf-8").rstrip()
+        text = text.replace("{{controls}}", controls)
         text = text.replace("{{static}}", static).replace("{{modules}}", modules)
         text = text.replace("{{plotly}}", f"static/{self.plotly}/{PLOTLY}")
         return StaticFile(text.encode(), _MEDIA_TYPES[".html"])

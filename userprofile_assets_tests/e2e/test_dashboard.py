@@ -18,8 +18,8 @@ from userprofile_assets_tests.support.page_checks import (
     faint_texts,
     let_paint,
     moved,
+    open_before_scripts,
     too_wide,
-    without_blocking,
 )
 from userprofile_assets_tests.support.seeded_days import (
     NEWEST,
@@ -561,14 +561,10 @@ def test_nothing_moves_in_whatever_order_the_answers_come(
 def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
     browser: Browser, served, options
 ):
-    held: list[Route] = []
     with watched_page(browser, **options) as page:
-        without_blocking(page, f"{served.url}/")
-        page.route("**/dashboard/main.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
-        page.goto(served.url, wait_until="commit")
-        let_paint(page)
+        let_scripts_come = open_before_scripts(page, f"{served.url}/", "**/dashboard/main.js")
         assert page.get_by_label("Auto").is_disabled()
-        held.pop().continue_()
+        let_scripts_come()
         ready(page)
         assert moved(page) == []
 

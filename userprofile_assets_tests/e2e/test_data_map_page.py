@@ -15,9 +15,9 @@ from userprofile_assets_tests.support.page_checks import (
     faint_texts,
     let_paint,
     moved,
+    open_before_scripts,
     overprinted,
     too_wide,
-    without_blocking,
 )
 from userprofile_assets_tests.support.seeded_days import NEWEST, RUN, record_results, result
 
@@ -264,13 +264,10 @@ def test_nothing_moves_while_the_datasets_come(browser: Browser, served, options
 def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
     browser: Browser, served, options
 ):
-    held: list[Route] = []
     with watched_page(browser, **options) as page:
-        without_blocking(page, f"{served.url}/catalog")
-        page.route("**/catalog/main.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
-        page.goto(f"{served.url}/catalog", wait_until="commit")
-        let_paint(page)
-        held.pop().continue_()
+        let_scripts_come = open_before_scripts(page, f"{served.url}/catalog", "**/catalog/main.js")
+        assert page.get_by_label("Auto").is_disabled()
+        let_scripts_come()
         ready(page)
         assert moved(page) == []
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Page, Route
 
 # WCAG 2.2, 1.4.3: relative luminance, and 4.5 to 1 for text of this size.
@@ -175,7 +177,7 @@ def let_paint(page: Page) -> None:
     page.evaluate(_PAINTED)
 
 
-def without_blocking(page: Page, address: str) -> None:
+def _without_blocking(page: Page, address: str) -> None:
     """Give the page at an address as to a browser that paints before the scripts are there."""
 
     def strip(route: Route) -> None:
@@ -186,6 +188,16 @@ def without_blocking(page: Page, address: str) -> None:
         route.fulfill(response=answer, body=body)
 
     page.route(address, strip)
+
+
+def open_before_scripts(page: Page, address: str, script: str) -> Callable[[], None]:
+    """Show a page as it is painted before its scripts are there; the result lets them come."""
+    held: list[Route] = []
+    _without_blocking(page, address)
+    page.route(script, lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    page.goto(address, wait_until="commit")
+    let_paint(page)
+    return held.pop().continue_
 
 
 def too_wide(page: Page) -> list[str]:
