@@ -19,6 +19,7 @@ from userprofile_assets_tests.support.page_checks import (
     let_paint,
     moved,
     open_before_scripts,
+    outside,
     too_wide,
 )
 from userprofile_assets_tests.support.seeded_days import (
@@ -699,6 +700,16 @@ def test_an_axis_names_whole_numbers_only(page, odd):
     assert page.locator("#trend .y2tick text").all_text_contents() == [
         "0", "2T", "4T",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_each_group_of_bars_has_its_name(browser: Browser, served, width):
+    with watched_page(browser, viewport={"width": width, "height": 900}) as page:
+        show(page, served)
+        bars = page.locator("#ages .barlayer .trace").first.locator(".point").count()
+        names = page.locator("#ages .xtick text").locator("visible=true")
+        assert names.count() == bars == len({one["age_range"] for one in PROFILES})
+        assert outside(page, "#ages .xtick text", "#ages .plot") == []
 
 
 def test_tables_keep_words_and_numbers_whole(page, odd):

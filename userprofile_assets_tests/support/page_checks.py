@@ -116,6 +116,14 @@ _CUT_OFF = """(selector) => [...document.querySelectorAll(selector)]
   .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
   .map((one) => one.textContent)"""
 
+_OUTSIDE = """([selector, frame]) => {
+  const edge = document.querySelector(frame).getBoundingClientRect();
+  return [...document.querySelectorAll(selector)].filter((one) => {
+    const { left, right, top, bottom } = one.getBoundingClientRect();
+    return left < edge.left || right > edge.right || top < edge.top || bottom > edge.bottom;
+  }).map((one) => one.textContent);
+}"""
+
 _BROKEN = """(selector) => {
   const found = [];
   for (const element of document.querySelectorAll(selector)) {
@@ -214,6 +222,12 @@ def too_wide(page: Page) -> list[str]:
 def cut_off(page: Page, selector: str) -> list[str]:
     """Return texts that are wider than the elements they are in."""
     found: list[str] = page.evaluate(_CUT_OFF, selector)
+    return found
+
+
+def outside(page: Page, selector: str, frame: str) -> list[str]:
+    """Return texts that are not wholly inside of an element."""
+    found: list[str] = page.evaluate(_OUTSIDE, [selector, frame])
     return found
 
 

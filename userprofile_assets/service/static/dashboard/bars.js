@@ -81,7 +81,10 @@ export function drawGroups(target, { groups, series, cell }) {
     margin: { l: 8, r: 8, t: 30, b: 8 },
     xaxis: {
       tickvals: groups.map((_, index) => index),
-      ticktext: groups.map((group) => plain(clipped(group, 11))),
+      ticktext: groups.map((group) => plain(clipped(group, 11)).replaceAll(" ", "<br>")),
+      // Where there is no room: down to the left, as plotly drops the last name on its way out at
+      // the right.
+      autotickangles: [0, -30, -90],
       showgrid: false,
       zeroline: false,
     },
