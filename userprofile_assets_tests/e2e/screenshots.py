@@ -2,7 +2,8 @@
 
 Belongs here: what is on each picture. Does not belong here: checking pages (`test_dashboard.py`).
 
-The database is seeded, so the pictures change only when the pages do.
+The database is seeded, so the pictures change only when the pages do, or the fonts: those on record
+are drawn with fonts-inter and fonts-noto-cjk of Debian.
 """
 
 from __future__ import annotations
