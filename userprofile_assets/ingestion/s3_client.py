@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -210,6 +211,7 @@ def _connection(bucket: S3Bucket, attempts: int, seconds: float) -> Any:
     options, profile = bucket.options, bucket.profile
     addressing = profile.addressing if options.addressing == "auto" else options.addressing
     session = AioSession()
+    session.register_component("data_loader", _models())
     if addressing == "cname":
         addressing = "path"
         # On the session, because s3fs makes a new client when the connections were closed.
@@ -241,6 +243,17 @@ def _connection(bucket: S3Bucket, attempts: int, seconds: float) -> Any:
     # botocore retries by the settings above; s3fs would repeat each of them five times.
     fs.retries = 1
     return fs
+
+
+@cache
+def _models() -> Any:
+    """Return the loader of botocore's descriptions of S3, which keeps what it has read.
+
+    Each session would read them for itself: 0.06 s of CPU for each store, in place of 0.004.
+    """
+    from aiobotocore.session import AioSession  # noqa: PLC0415 - as above
+
+    return AioSession().get_component("data_loader")
 
 
 def _without_bucket(name: str) -> Callable[..., None]:
