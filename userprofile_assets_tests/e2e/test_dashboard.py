@@ -570,6 +570,18 @@ def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
         assert moved(page) == []
 
 
+@WINDOWS
+def test_each_choice_is_in_one_line(browser: Browser, served, options):
+    with watched_page(browser, **options) as page:
+        show(page, served)
+        words = page.locator(".segments span").filter(visible=True)
+        assert words.all_text_contents() == [
+            "Auto", "Light", "Dark", "People", "Page views", "Charts", "Tables",
+        ]  # fmt: skip
+        heights = words.evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+        assert len(set(heights)) == 1
+
+
 def test_with_reduced_motion_nothing_is_animated(browser: Browser, served):
     with watched_page(browser, reduced_motion="reduce") as page:
         page.route("**/api/v1/summary**", lambda route: None)  # the tiles go on waiting
