@@ -12,13 +12,13 @@ import pytest
 from userprofile_assets.records.database import open_records
 from userprofile_assets_tests.support.api_server import ApiServer, api_server
 from userprofile_assets_tests.support.browser import PHONE, watched_page
+from userprofile_assets_tests.support.held_requests import HeldRequests, open_before_scripts
 from userprofile_assets_tests.support.page_checks import (
     broken,
     cut_off,
     faint_texts,
     let_paint,
     moved,
-    open_before_scripts,
     outside,
     too_wide,
 )
@@ -537,23 +537,19 @@ def test_nothing_moves_while_the_numbers_come(browser: Browser, served, options)
 def test_nothing_moves_in_whatever_order_the_answers_come(
     browser: Browser, served, options, last_first
 ):
-    held: list[Route] = []
-    charts: list[Route] = []
     with watched_page(browser, **options) as page:
-        page.route("**/plotly.min.js", lambda route: charts.append(route))  # noqa: PLW0108 - Playwright marks it
-        page.route("**/api/v1/**", lambda route: held.append(route))  # noqa: PLW0108 - as above
+        plotly = HeldRequests(page, "**/plotly.min.js")
+        answers = HeldRequests(page, "**/api/v1/**")
         page.goto(f"{served.url}/?country=United+States&device=mobile&device=desktop&gender=")
         let_paint(page)
         with page.expect_request("**/trend?*"):
-            held.pop().continue_()
+            answers.take().continue_()
         for _ in range(8):
             let_paint(page)
-            held.pop(-1 if last_first else 0).continue_()
+            answers.take(last=last_first).continue_()
         page.locator("#tile-users .changes li").first.wait_for()
         let_paint(page)
-        page.unroute("**/plotly.min.js")
-        for route in charts:
-            route.continue_()
+        plotly.let_all_go()
         ready(page)
         assert moved(page) == []
 
@@ -563,9 +559,9 @@ def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
     browser: Browser, served, options
 ):
     with watched_page(browser, **options) as page:
-        let_scripts_come = open_before_scripts(page, f"{served.url}/", "**/dashboard/main.js")
+        scripts = open_before_scripts(page, f"{served.url}/", "**/dashboard/main.js")
         assert page.get_by_label("Auto").is_disabled()
-        let_scripts_come()
+        scripts.let_all_go()
         ready(page)
         assert moved(page) == []
 
@@ -877,14 +873,13 @@ def test_one_chart_that_fails_leaves_the_others_and_can_be_tried_alone(browser: 
 def test_a_chart_that_failed_alone_can_be_tried_again_after_the_page_was_refused(
     browser: Browser, served
 ):
-    held: list[Route] = []
     with watched_page(browser, expected=("500", "503")) as page:
         page.route("**/api/v1/devices**", refuse(500, times=1))
-        page.route("**/api/v1/summary**", lambda route: held.append(route), times=1)  # noqa: PLW0108 - Playwright marks it
+        summary = HeldRequests(page, "**/api/v1/summary**", times=1)
         page.goto(served.url)
         again = page.locator("#devices").get_by_role("button", name="Try again")
         again.wait_for()
-        refuse(503, times=1)(held[0])
+        refuse(503, times=1)(summary.take())
         page.get_by_role("heading", name="The database does not answer").wait_for()
         again.click()
         ready(page)
@@ -903,14 +898,12 @@ def test_without_plotly_the_tables_stand_in(browser: Browser, served):
 
 
 def test_the_numbers_do_not_wait_for_plotly(page, served):
-    held: list[Route] = []
-    page.route("**/plotly.min.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    plotly = HeldRequests(page, "**/plotly.min.js")
     page.goto(served.url)
     page.locator("#tile-users .changes li").first.wait_for()
     assert people(page) == len(PROFILES)
     assert page.locator(".bars").count() == 0
-    for route in held:
-        route.continue_()
+    plotly.let_all_go()
     ready(page)
 
 

@@ -10,12 +10,12 @@ from userprofile_assets.records.database import open_records
 from userprofile_assets.records.partitions import PartitionRecord, record_partitions
 from userprofile_assets_tests.support.api_server import ApiServer, api_server
 from userprofile_assets_tests.support.browser import PHONE, watched_page
+from userprofile_assets_tests.support.held_requests import HeldRequests, open_before_scripts
 from userprofile_assets_tests.support.page_checks import (
     cut_off,
     faint_texts,
     let_paint,
     moved,
-    open_before_scripts,
     overprinted,
     too_wide,
 )
@@ -24,7 +24,7 @@ from userprofile_assets_tests.support.seeded_days import NEWEST, RUN, record_res
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -250,12 +250,11 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, served):
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("fragment", ["", f"#{PROFILES}.region"], ids=["all", "column"])
 def test_nothing_moves_while_the_datasets_come(browser: Browser, served, options, fragment):
-    held: list[Route] = []
     with watched_page(browser, **options) as page:
-        page.route("**/api/v1/catalog/datasets", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+        datasets = HeldRequests(page, "**/api/v1/catalog/datasets")
         page.goto(f"{served.url}/catalog{fragment}")
         let_paint(page)
-        held.pop().continue_()
+        datasets.take().continue_()
         ready(page)
         assert moved(page) == []
 
@@ -265,9 +264,9 @@ def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
     browser: Browser, served, options
 ):
     with watched_page(browser, **options) as page:
-        let_scripts_come = open_before_scripts(page, f"{served.url}/catalog", "**/catalog/main.js")
+        scripts = open_before_scripts(page, f"{served.url}/catalog", "**/catalog/main.js")
         assert page.get_by_label("Auto").is_disabled()
-        let_scripts_come()
+        scripts.let_all_go()
         ready(page)
         assert moved(page) == []
 

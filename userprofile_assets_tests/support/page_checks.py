@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page
 
 # WCAG 2.2, 1.4.3: relative luminance, and 4.5 to 1 for text of this size.
 _CONTRASTS = """() => {
@@ -98,10 +96,6 @@ _PAINTED = """async () => {
   await frame();
 }"""
 
-_BLOCKING = ' blocking="render"'
-# Not in the middle of the page: what follows would move what is there.
-_WHEN_READ = '<link rel="expect" href="#main" blocking="render"></head>'
-
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
   .filter((one) => {
@@ -183,29 +177,6 @@ def moved(page: Page) -> list[str]:
 def let_paint(page: Page) -> None:
     """Wait until the page has been painted as it is now."""
     page.evaluate(_PAINTED)
-
-
-def _without_blocking(page: Page, address: str) -> None:
-    """Give the page at an address as to a browser that paints before the scripts are there."""
-
-    def strip(route: Route) -> None:
-        answer = route.fetch()
-        text = answer.text()
-        assert text.count(_BLOCKING) == 1
-        body = text.replace(_BLOCKING, "").replace("</head>", _WHEN_READ)
-        route.fulfill(response=answer, body=body)
-
-    page.route(address, strip)
-
-
-def open_before_scripts(page: Page, address: str, script: str) -> Callable[[], None]:
-    """Show a page as it is painted before its scripts are there; the result lets them come."""
-    held: list[Route] = []
-    _without_blocking(page, address)
-    page.route(script, lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
-    page.goto(address, wait_until="commit")
-    let_paint(page)
-    return held.pop().continue_
 
 
 def too_wide(page: Page) -> list[str]:
