@@ -29,6 +29,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_nothing_moves_while_a_page_is_read(browser: Browser, served, web, options, path):
     with watched_page(browser, **options) as page:
-        read_in_pieces(page, web, f"{served.url}{path}")
+        read_in_pieces(page, web, served, path)
         assert page.get_by_role("main").is_visible()
         assert moved(page) == []

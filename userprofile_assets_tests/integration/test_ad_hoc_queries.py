@@ -65,7 +65,9 @@ class Database:
     def engine(self):
         import sqlalchemy
 
-        return sqlalchemy.create_engine(self.url or default_url(self.home))
+        # PyMySQL would read all authorities of this machine for each connection, 0.05 s of CPU.
+        options = {"ssl_disabled": True} if self.url else {}
+        return sqlalchemy.create_engine(self.url or default_url(self.home), connect_args=options)
 
     def write(self, *statements):
         engine = self.engine

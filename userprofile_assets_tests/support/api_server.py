@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     import httpx
 
 START_SECONDS = 60
+
+# The server speaks no TLS. Without this each client reads all authorities first, 0.02 s of CPU.
+_NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class ApiServer:
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
         # trust_env: no proxy of the environment between this and loopback.
-        with httpx.Client(trust_env=False, timeout=30) as client:
+        with httpx.Client(trust_env=False, verify=_NO_AUTHORITIES, timeout=30) as client:
             return client.request(method, f"{self.url}{path}", headers=headers, **options)
 
     def raw(self, sent: bytes, *, seconds: float = 20) -> bytes:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+    from userprofile_assets_tests.support.api_server import ApiServer
     from userprofile_assets_tests.support.web import Web
 
 _SCRIPTS = re.compile(
@@ -29,7 +30,7 @@ _FIRST_SEEN = "<nav"
 _IS_READ = "count => document.getElementsByTagName('*').length >= count"
 
 
-def read_in_pieces(page: Page, web: Web, address: str) -> None:
+def read_in_pieces(page: Page, web: Web, server: ApiServer, path: str) -> None:
     """Let a page be painted after each element that holds others, without its scripts.
 
     A browser that does not wait for them with `blocking="render"` paints what it has read so far.
@@ -37,15 +38,14 @@ def read_in_pieces(page: Page, web: Web, address: str) -> None:
     Args:
         page: Where to show it.
         web: Sends it.
-        address: Where the page is, with its style sheets.
+        server: Has it, with its style sheets.
+        path: Which page.
     """
-    import httpx
-
-    text = _SCRIPTS.sub("", httpx.get(address).text)
-    for path in set(_OWN.findall(text)):
-        found = httpx.get(httpx.URL(address).join(path))
+    text = _SCRIPTS.sub("", server.get(path).text)
+    for name in set(_OWN.findall(text)):
+        found = server.get(f"/{name}")
         kind = {"Content-Type": found.headers["Content-Type"]}
-        web.script(f"/{path}", Answer(body=found.content, headers=kind))
+        web.script(f"/{name}", Answer(body=found.content, headers=kind))
     pieces = _CUTS.split(text)
     asked: Queue[bool] = Queue()
 
