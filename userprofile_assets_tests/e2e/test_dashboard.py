@@ -561,7 +561,7 @@ def test_nothing_moves_when_the_scripts_come_after_the_page_was_painted(
     with watched_page(browser, **options) as page:
         scripts = open_before_scripts(page, f"{served.url}/", "**/dashboard/main.js")
         assert page.get_by_label("Auto").is_disabled()
-        scripts.let_all_go()
+        scripts.take().continue_()
         ready(page)
         assert moved(page) == []
 

@@ -56,7 +56,7 @@ class HeldRequests:
 
 
 def open_before_scripts(page: Page, address: str, script: str) -> HeldRequests:
-    """Show a page as it is painted before its scripts are there, and return what lets them come."""
+    """Show a page as it is painted before its script is there; take that one to let it come."""
     _without_blocking(page, address)
     scripts = HeldRequests(page, script)
     page.goto(address, wait_until="commit")

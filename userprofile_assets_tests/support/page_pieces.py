@@ -26,6 +26,7 @@ _SCRIPTS = re.compile(
 )
 _OWN = re.compile(r'(?:href|src)="(static/[^"]*)"')
 _CUTS = re.compile(r"(?=<(?:fieldset|label|section|div|nav|footer)\b)")
+# Nothing before it is painted, so no paint can be waited for.
 _FIRST_SEEN = "<nav"
 _IS_READ = "count => document.getElementsByTagName('*').length >= count"
 
